@@ -1,0 +1,23 @@
+#include "CAssets.h"
+
+// A new migration needs two lines here; a test holds the list against the folder. No file is empty: each has its "migrate:up".
+
+static const unsigned char migration_0001[] = {
+#embed "../../migrations/0001_accounts.sql"
+};
+static const unsigned char migration_0002[] = {
+#embed "../../migrations/0002_groups.sql"
+};
+static const unsigned char migration_0003[] = {
+#embed "../../migrations/0003_inbox.sql"
+};
+
+static const struct restante_asset migrations[] = {
+    {"0001_accounts.sql", migration_0001, sizeof migration_0001},
+    {"0002_groups.sql", migration_0002, sizeof migration_0002},
+    {"0003_inbox.sql", migration_0003, sizeof migration_0003},
+};
+
+size_t restante_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }
+
+struct restante_asset restante_migration(size_t index) { return migrations[index]; }

@@ -1,0 +1,84 @@
+/// Every bound that the server keeps and tells its clients in `GET /v1/limits`.
+///
+/// The raw value is the name on the wire; an operator sets it as `RESTANTE_LIMIT_<NAME>` (`RESTANTE_LIMIT_GROUP_MEMBERS`).
+package enum LimitName: String, CaseIterable, Sendable {
+    case groupMembers, devicesPerUser, contentBytes, requestBytes, lookupNumbers, inboxItemsPerDevice
+    case otpSeconds, otpAttempts, otpResendSeconds, otpPerNumber, otpPerAddress
+    case newContactsPerDay, groupsCreatedPerDay
+    case messagesPerDevice, typingPerDevice, requestsPerDevice, requestsPerAddress
+
+    /// The row of this limit: what it counts, where it starts and how far it may be set.
+    package var row: LimitRow {
+        switch self {
+        case .groupMembers: LimitRow(1024, .members, 2...100_000, "members of one group")
+        case .devicesPerUser: LimitRow(10, .devices, 1...100, "devices of one user")
+        case .contentBytes: LimitRow(65_536, .bytes, 1...65_536, "the content of one message, in UTF-8")
+        case .requestBytes: LimitRow(131_072, .bytes, 4_096...1_048_576, "a JSON request body")
+        case .lookupNumbers: LimitRow(500, .numbers, 1...500, "mobile numbers in one lookupUsers")
+        case .inboxItemsPerDevice: LimitRow(10_000, .items, 1...10_000_000, "items that wait for one device")
+        case .otpSeconds: LimitRow(300, .seconds, 30...3_600, "how long an OTP is good")
+        case .otpAttempts: LimitRow(5, .attempts, 1...10, "wrong tries until an OTP is void")
+        case .otpResendSeconds: LimitRow(60, .seconds, 0...3_600, "the wait before another OTP for the same number")
+        case .otpPerNumber: LimitRow(5, .perDay, 1...1_000, "OTPs for one mobile number")
+        case .otpPerAddress: LimitRow(50, .perDay, 1...1_000_000, "OTPs asked for from one address (IPv6: one /64)")
+        case .newContactsPerDay: LimitRow(1_000, .perDay, 1...1_000_000, "mobile numbers new to one user's lookups")
+        case .groupsCreatedPerDay: LimitRow(50, .perDay, 1...1_000_000, "groups that one user creates")
+        case .messagesPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "messages that one device sends")
+        case .typingPerDevice: LimitRow(120, .perMinute, 1...1_000_000, "typing signals that one device sends")
+        case .requestsPerDevice: LimitRow(3_000, .perMinute, 1...10_000_000, "requests of one device")
+        case .requestsPerAddress: LimitRow(120, .perMinute, 1...10_000_000, "requests without a token from one address (IPv6: one /64)")
+        }
+    }
+
+    /// The name as it stands in a setting's key: `GROUP_MEMBERS`.
+    package var settingName: String {
+        rawValue.reduce(into: "") { name, letter in
+            name += letter.isUppercase ? "_\(letter)" : letter.uppercased()
+        }
+    }
+}
+
+/// One line of the table of limits.
+package struct LimitRow: Sendable {
+    package let standard: Int
+    package let unit: LimitUnit
+    package let range: ClosedRange<Int>
+    package let description: String
+
+    init(_ standard: Int, _ unit: LimitUnit, _ range: ClosedRange<Int>, _ description: String) {
+        self.standard = standard
+        self.unit = unit
+        self.range = range
+        self.description = description
+    }
+}
+
+/// What a limit counts; the raw value is the `unit` on the wire.
+package enum LimitUnit: String, Sendable {
+    case members, devices, bytes, numbers, items, seconds, attempts
+    case perMinute = "per minute"
+    case perDay = "per day"
+
+    /// The seconds in which an empty bucket of this unit fills again; nil for a cap.
+    ///
+    /// A bucket holds as many tokens as its limit's value and refills evenly, so the value is the burst and the rate in one.
+    package var bucketSeconds: Int? {
+        switch self {
+        case .perMinute: 60
+        case .perDay: 86_400
+        default: nil
+        }
+    }
+}
+
+/// The limits in force.
+package struct LimitTable: Sendable {
+    private var changed: [LimitName: Int] = [:]
+
+    package init() {}
+
+    package subscript(name: LimitName) -> Int {
+        get { changed[name] ?? name.row.standard }
+        set { changed[name] = newValue }
+    }
+}

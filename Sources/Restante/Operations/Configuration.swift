@@ -1,0 +1,63 @@
+package import Logging
+
+/// What the operator decided, checked as a whole before anything starts.
+///
+/// The initial values here are the defaults. How each value is named, typed and bounded stands in `SettingsTable.swift`.
+package struct Configuration: Sendable {
+    /// nil: an embedded PostgreSQL under `dataDirectory`.
+    package var databaseURL: String?
+    package var dataDirectory = "./.restante"
+    /// An IPv4 or IPv6 address.
+    package var host = "127.0.0.1"
+    /// 0 takes a free one.
+    package var port = 8080
+    package var httpWorkers = 2
+    /// Bytes that libmicrohttpd sets aside for each connection.
+    package var connectionMemory = 4_096
+    package var writers = 2
+    package var poolSize = 4
+    package var otpDelivery = OTPDelivery.log
+    package var accessTokenSeconds = 3_600
+    package var refreshTokenSeconds = 15_552_000
+    /// nil: made once and kept in the file `server-secret` under `dataDirectory`; see `ServerSecret`.
+    package var serverSecret: String?
+    package var idempotencyHours = 24
+    package var retentionDays = 30
+    package var drainSeconds = 8
+    package var rateLimits = Switch.on
+    package var limits = LimitTable()
+    package var logLevel = Logger.Level.info
+    package var logFormat = LogFormat.text
+
+    /// Where each value came from, by the setting's key; a key that is not here has its default.
+    package internal(set) var origins: [String: ConfigurationOrigin] = [:]
+
+    /// The defaults.
+    package init() {}
+
+    /// True if only this machine can reach the server.
+    package var isLoopback: Bool {
+        host.hasPrefix("127.") || host == "::1"
+    }
+}
+
+/// How a one-time password reaches its user.
+package enum OTPDelivery: String, CaseIterable, Sendable {
+    /// In the answer to `sendOTP`: for development, on a loopback address only.
+    case response
+    /// As a line in the server's log.
+    case log
+}
+
+package enum LogFormat: String, CaseIterable, Sendable {
+    case text, json
+}
+
+package enum Switch: String, CaseIterable, Sendable {
+    case on, off
+}
+
+/// Where a setting's value came from, in the operator's words: `--port`, `RESTANTE_PORT`.
+package enum ConfigurationOrigin: Sendable, Equatable {
+    case flag(String), environment(String), file(String)
+}

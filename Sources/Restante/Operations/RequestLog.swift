@@ -1,0 +1,40 @@
+import HTTPServer
+import Logging
+
+/// One line for each request, and the one place where an error becomes a problem.
+///
+/// A line has the operation, the status, the bytes and the time; never a body, a token, a one-time password or a number.
+struct RequestLog: Sendable {
+    let logger: Logger
+
+    func finished(_ record: ExchangeRecord) {
+        guard logger.logLevel <= .info else { return }
+        let admitted = record.context as? Admitted
+        logger.info(
+            "request",
+            metadata: [
+                "operation": .string(admitted?.operation ?? "rejected"),
+                "status": .stringConvertible(record.status),
+                "outcome": .string("\(record.outcome)"),
+                "bytes": .stringConvertible(record.bytes),
+                "seconds": .stringConvertible((record.seconds * 1e6).rounded() / 1e6),
+                "requestId": .string(admitted?.requestId ?? "-"),
+            ])
+    }
+
+    /// What the client is told of `error`; what it is not told goes to the log.
+    func problem(for error: any Error, requestId: String) -> Problem {
+        switch error {
+        case let problem as Problem: return problem
+        case let error as any ProblemConvertible: return error.problem
+        case let error as PostgresError:
+            let problem = Problem(error)
+            let level: Logger.Level = problem.code == .internalError ? .error : .warning
+            logger.log(level: level, "database", metadata: ["requestId": .string(requestId), "error": .string("\(error)")])
+            return problem
+        default:
+            logger.error("unexpected", metadata: ["requestId": .string(requestId), "error": .string("\(error)")])
+            return Problem(.internalError)
+        }
+    }
+}
