@@ -39,7 +39,7 @@ migrate: build ## bring the configured database's schema up to date, or: make mi
 
 test: deps lint .venv/requirements.txt ## lint, unit tests, then the Contract suite against the built binary
 	swift build --build-tests
-	swift test --skip-build
+	swift test --skip-build --disable-xctest
 	RESTANTE_BIN="$$(swift build --show-bin-path)/restante" .venv/bin/python -m pytest Tests/Contract
 
 lint: ## check the style and the rules that a compiler does not know

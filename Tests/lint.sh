@@ -42,7 +42,7 @@ report "a test is neither skipped nor switched off" < <(
 
 report "nothing is left to be done later" < <(search '(TODO|FIXME|XXX)([^X]|$)' -- Sources 'Tests/*.swift' 'Tests/*.py' migrations Makefile)
 
-# What can crash or race needs its reason: on the same line, or in a comment that ends on the line above.
+# What can crash or race needs its reason: on the same line, or in a comment that ends above it or above its one-line declaration.
 report "needs its reason in a comment beside it" < <(
     git ls-files --cached --others --exclude-standard 'Sources/*.swift' | while IFS= read -r file; do
         [[ -f $file ]] || continue
@@ -50,11 +50,12 @@ report "needs its reason in a comment beside it" < <(
             {
                 code = $0
                 gsub(/"([^"\\]|\\.)*"/, "\"\"", code)
-                reasoned = code ~ /\/\// || before ~ /^[[:space:]]*\/\//
+                reasoned = code ~ /\/\// || (before beforeThat) ~ /\/\//
                 sub(/\/\/.*/, "", code)
                 risky = code ~ /@unchecked Sendable|nonisolated\(unsafe\)|(^|[^[:alnum:]_])unsafe[A-Z][[:alnum:]]*\(|try!|fatalError\(|preconditionFailure\(/
                 unwrapped = code ~ /[[:alnum:]_)\]]!([^=]|$)/
                 if ((risky || unwrapped) && !reasoned) print file ":" NR
+                beforeThat = before
                 before = $0
             }' "$file"
     done)

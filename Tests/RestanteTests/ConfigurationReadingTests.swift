@@ -1,0 +1,144 @@
+import Testing
+
+@testable import Restante
+
+@Suite struct ConfigurationReadingTests {
+    /// A value other than the default that each setting takes.
+    static func example(of setting: Setting) -> String {
+        switch setting.key {
+        case "DATABASE_URL": "postgresql://restante@db.example/restante"
+        case "DATA_DIR": "/var/lib/restante"
+        case "HOST": "127.0.0.2"
+        case "OTP_DELIVERY": "response"
+        case "SERVER_SECRET": "correct horse battery staple 0123456789"
+        case "RATE_LIMITS": "off"
+        case "LOG_LEVEL": "debug"
+        case "LOG_FORMAT": "json"
+        case "ACCESS_TOKEN_SECONDS": "600"
+        case "REFRESH_TOKEN_SECONDS": "7200"
+        case "RETENTION_DAYS": "29"
+        case "LIMIT_CONTENT_BYTES": "1000"
+        case "LIMIT_LOOKUP_NUMBERS": "499"
+        case "LIMIT_OTP_ATTEMPTS": "3"
+        default: String((Int(setting.defaultText ?? "") ?? 0) + 1)
+        }
+    }
+
+    @Test(arguments: SettingsTable.settings.map(\.key))
+    func everySettingIsTakenFromItsFlagAndFromItsEnvironmentVariable(key: String) throws {
+        let setting = try #require(SettingsTable.settings.first { $0.key == key })
+        let value = Self.example(of: setting)
+        #expect(value != setting.defaultText)
+
+        let apart = try Configuration.read(arguments: [setting.flag, value], environment: [:])
+        #expect(setting.show(apart) == value)
+        let joined = try Configuration.read(arguments: ["\(setting.flag)=\(value)"], environment: [:])
+        #expect(setting.show(joined) == value)
+        #expect(joined.origins == [key: .flag(setting.flag)])
+        let environment = try Configuration.read(arguments: [], environment: ["RESTANTE_" + key: value])
+        #expect(setting.show(environment) == value)
+        #expect(environment.origins == [key: .environment("RESTANTE_" + key)])
+    }
+
+    @Test func theFixedNamesAreThere() {
+        let keys = Set(SettingsTable.settings.map(\.key))
+        for key in ["DATABASE_URL", "DATA_DIR", "HOST", "PORT", "OTP_DELIVERY", "RATE_LIMITS", "LIMIT_GROUP_MEMBERS", "LOG_LEVEL", "LOG_FORMAT"] {
+            #expect(keys.contains(key))
+        }
+        #expect(keys.count == SettingsTable.settings.count)
+        #expect(SettingsTable.settings.first?.flag == "--database-url")
+    }
+
+    @Test func theDefaultsAreInRangeAndAgree() throws {
+        var configuration = Configuration()
+        for setting in SettingsTable.settings {
+            guard let text = setting.defaultText else { continue }
+            #expect(setting.store(text, &configuration) == nil, "\(setting.key)")
+        }
+        #expect(SettingsTable.conflicts(in: Configuration()) == [])
+        #expect(configuration.port == 8080)
+        #expect(configuration.host == "127.0.0.1")
+    }
+
+    @Test func aFlagWinsOverTheEnvironment() throws {
+        let configuration = try Configuration.read(arguments: ["--port", "1"], environment: ["RESTANTE_PORT": "2"])
+        #expect(configuration.port == 1)
+    }
+
+    @Test func anEmptyVariableIsNone() throws {
+        let configuration = try Configuration.read(arguments: [], environment: ["RESTANTE_DATABASE_URL": "", "RESTANTE_PORT": ""])
+        #expect(configuration.databaseURL == nil)
+        #expect(configuration.port == 8080)
+    }
+
+    @Test func allFaultsAreReportedTogether() {
+        let faults = faultsOf(
+            arguments: ["--prot", "80", "--log-level=loud", "--writers"],
+            environment: ["RESTANTE_PORT": "65536", "RESTANTE_DATABSE_URL": "x", "RESTANTE_RETENTION_DAYS": "31", "PATH": "/bin"])
+        #expect(
+            faults == [
+                "RESTANTE_DATABSE_URL is no setting: did you mean RESTANTE_DATABASE_URL?",
+                "--prot is not understood: did you mean --port?",
+                "--writers needs a value",
+                "RESTANTE_PORT must be a whole number in 0..65535, not \"65536\"",
+                "RESTANTE_RETENTION_DAYS must be a whole number in 1..30 days, not \"31\"",
+                "--log-level must be one of trace | debug | info | notice | warning | error | critical, not \"loud\"",
+            ])
+    }
+
+    @Test func aMisspeltLimitIsAFaultWithASuggestion() {
+        #expect(
+            faultsOf(environment: ["RESTANTE_LIMIT_GROUP_MEMBER": "5"])
+                == ["RESTANTE_LIMIT_GROUP_MEMBER is no setting: did you mean RESTANTE_LIMIT_GROUP_MEMBERS?"])
+    }
+
+    @Test func aFlagGivenTwiceIsAFault() {
+        #expect(faultsOf(arguments: ["--port", "1", "--port", "2"]) == ["--port is given twice"])
+    }
+
+    @Test(arguments: ["0.0.0.0", "::", "192.0.2.1"])
+    func developmentSettingsNeedALoopbackAddress(host: String) {
+        let faults = faultsOf(environment: ["RESTANTE_HOST": host, "RESTANTE_OTP_DELIVERY": "response", "RESTANTE_RATE_LIMITS": "off"])
+        #expect(faults.count == 2)
+        #expect(faults.allSatisfy { $0.contains("loopback") && $0.contains(host) })
+    }
+
+    @Test(arguments: ["127.0.0.1", "::1", "localhost", "127.1.2.3"])
+    func developmentSettingsAreTakenOnALoopbackAddress(host: String) throws {
+        let environment = ["RESTANTE_HOST": host, "RESTANTE_OTP_DELIVERY": "response", "RESTANTE_RATE_LIMITS": "off"]
+        let configuration = try Configuration.read(arguments: [], environment: environment)
+        #expect(configuration.otpDelivery == .response)
+        #expect(configuration.rateLimits == .off)
+    }
+
+    @Test(arguments: ["127.evil.example", "localhost.example", "300.1.1.1", ""])
+    func aHostThatIsNoAddressIsAFault(host: String) {
+        #expect(faultsOf(arguments: ["--host", host]).count == 1)
+    }
+
+    @Test func anUnknownOTPDeliveryNamesWhatIsAccepted() {
+        #expect(
+            faultsOf(environment: ["RESTANTE_OTP_DELIVERY": "webhook:https://sms.example/"])
+                == ["RESTANTE_OTP_DELIVERY must be one of response | log, not \"webhook:https://sms.example/\""])
+    }
+
+    @Test func settingsThatContradictOneAnotherAreFaults() {
+        #expect(faultsOf(arguments: ["--access-token-seconds", "7200", "--refresh-token-seconds", "7200"]).count == 1)
+        #expect(faultsOf(arguments: ["--limit-request-bytes", "4096"]).count == 1)
+    }
+
+    @Test func limitsAreSetByName() throws {
+        let configuration = try Configuration.read(arguments: [], environment: ["RESTANTE_LIMIT_OTP_PER_NUMBER": "7"])
+        #expect(configuration.limits[.otpPerNumber] == 7)
+        #expect(configuration.limits[.groupMembers] == 1024)
+    }
+
+    private func faultsOf(arguments: [String] = [], environment: [String: String] = [:]) -> [String] {
+        do {
+            _ = try Configuration.read(arguments: arguments, environment: environment)
+            return []
+        } catch {
+            return error.faults
+        }
+    }
+}
