@@ -1,0 +1,34 @@
+/// Why a call to PostgreSQL gave no answer.
+///
+/// Messages are for the log: they may name hosts, tables and keys, and never go to a client.
+package enum PostgresError: Error, Sendable, Equatable {
+    /// No session could be had, or it was lost before anything could have been committed.
+    case unavailable(String)
+    /// The deadline passed and the session was given up. What had been sent may still be committed by the server,
+    /// unless it was part of a `transaction`, whose COMMIT was then never sent.
+    case timedOut
+    /// The session was lost, or the server warned, while a commit was under way: the rows may or may not be there.
+    case outcomeUnknown(String)
+    /// The server refused a statement; its whole transaction is undone and the session remains usable.
+    case server(SQLState, message: String, constraint: String?)
+    /// The pool's line is full, or the call stood in it for too long. Nothing was sent.
+    case tooManyWaiting
+    /// A result does not hold what the caller reads from it.
+    case decoding(String)
+    /// A call that this side should never have made.
+    case misuse(String)
+
+    /// The code the server gave, if the server gave one.
+    package var state: SQLState? {
+        if case .server(let state, _, _) = self { return state }
+        return nil
+    }
+
+    /// Whether the effect of the failed call may nevertheless be in the database.
+    package var mayHaveCommitted: Bool {
+        switch self {
+        case .timedOut, .outcomeUnknown: true
+        case .unavailable, .server, .tooManyWaiting, .decoding, .misuse: false
+        }
+    }
+}
