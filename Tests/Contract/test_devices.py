@@ -1,0 +1,67 @@
+"""Several devices of one user: each has an inbox of its own."""
+
+from harness.people import new_uuid
+
+
+def test_every_device_of_the_recipient_gets_the_message_and_acknowledges_for_itself(alice, bob):
+    second = bob.another()
+    message = alice.send(bob, "for each")
+    assert bob.texts() == second.texts() == ["for each"]
+    assert bob.acknowledge([message]) == 1
+    assert (bob.texts(), second.texts()) == ([], ["for each"])
+    assert second.acknowledge([message]) == 1
+    assert second.texts() == []
+
+
+def test_the_other_devices_of_the_sender_get_the_message_as_sent(alice, bob):
+    second = alice.another()
+    message = alice.send(bob, "from my telephone")
+    (copy,) = second.items("TEXT")
+    assert (copy["messageId"], copy["direction"], copy["to"]) == (message, "out", bob.user_id)
+    assert (copy["content"], copy["from"]) == ("from my telephone", {"userId": alice.user_id, "deviceId": alice.device_id})
+    assert alice.texts() == []
+
+
+def test_the_copy_of_the_sender_wakes_a_held_poll(alice, bob):
+    second = alice.another()
+    with second.hold() as poll:
+        assert poll.is_held()
+        message = alice.send(bob)
+        assert [item["messageId"] for item in poll.inbox(1)["messages"]] == [message]
+
+
+def test_a_copy_for_a_group_names_the_group(alice, bob):
+    second = alice.another()
+    group = alice.create_group(bob)["groupId"]
+    alice.send_group(group, "to all")
+    (copy,) = second.items("TEXT")
+    assert (copy["direction"], copy["groupId"], copy["content"]) == ("out", group, "to all")
+    assert "to" not in copy
+    (message,) = bob.items("TEXT")
+    assert (message["direction"], message["groupId"]) == ("in", group)
+
+
+def test_the_content_is_gone_when_the_last_device_has_acknowledged(server, alice, bob):
+    of_alice, of_bob = alice.another(), bob.another()
+    content = "canary" + new_uuid().replace("-", "")
+    message = alice.send(bob, content)
+    for device in (bob, of_alice, of_bob):
+        assert server.database.places_of(content) != []
+        assert device.acknowledge([message]) == 1
+    assert server.database.places_of(content) == []
+
+
+def test_a_device_that_comes_later_gets_only_what_comes_later(alice, bob):
+    alice.send(bob, "before")
+    second = bob.another()
+    assert second.texts() == []
+    alice.send(bob, "after")
+    assert second.texts() == ["after"]
+    assert bob.texts() == ["before", "after"]
+
+
+def test_acknowledging_a_copy_of_ones_own_tells_nobody(alice, bob):
+    second = alice.another()
+    message = alice.send(bob)
+    assert second.acknowledge([message]) == 1
+    assert alice.items("RECEIPT") == second.items("RECEIPT") == bob.items("RECEIPT") == []

@@ -1,0 +1,135 @@
+"""The database is away, or the server is told to end: everyone gets an answer in time."""
+
+import concurrent.futures
+import time
+
+import httpx
+import pytest
+
+from harness.people import new_number, new_uuid
+from harness.waiting import eventually
+
+
+def timed(call):
+    started = time.monotonic()
+    return call(), time.monotonic() - started
+
+
+def requests_of(alice, bob):
+    """One request of every kind that needs the database, each a function."""
+    client = alice.client
+    return [
+        lambda: alice.post("/v1/sendMessage", alice.message(bob)),
+        lambda: bob.get("/v1/fetchMessages"),
+        lambda: bob.post("/v1/acknowledge", {"messageIds": [new_uuid()]}),
+        lambda: alice.get(f"/v1/getUser?userId={bob.user_id}"),
+        lambda: alice.post("/v1/createGroup", {"name": "choir"}),
+        lambda: client.post("/v1/sendOTP", json={"mobileNumber": new_number()}),
+        lambda: client.get("/v1/getUser", "never-seen-before"),
+        lambda: client.get("/readyz"),
+    ]
+
+
+def assert_unavailable_in_time(calls):
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        for answer, seconds in pool.map(timed, calls):
+            problem = answer.problem(503, "unavailable")
+            assert problem["retryable"] is True
+            assert int(answer.headers["retry-after"]) >= 1
+            assert seconds <= 3, f"answered after {seconds:.1f} s: {answer}"
+
+
+def assert_back(alice, bob, body):
+    """The send works again within 5 s, and is one message."""
+    eventually(lambda: alice.post("/v1/sendMessage", body).status in (200, 201), 5, "the service is back")
+    eventually(lambda: alice.client.get("/readyz").status == 200, 5, "the server is ready again")
+
+
+def test_while_the_database_hangs_requests_are_answered_and_polls_stay_held(own_server):
+    server = own_server()
+    alice, bob, carol = server.user(), server.user(), server.user()
+    body = alice.message(bob, "through it all")
+    with bob.hold(wait=55) as poll:
+        assert poll.is_held()
+        with server.database.frozen():
+            assert_unavailable_in_time(requests_of(alice, carol))
+            assert_unavailable_in_time([lambda: alice.post("/v1/sendMessage", body)])
+            server.client.get("/healthz").expect(200)
+            # Long enough for a poll to look again for what it may have missed.
+            assert poll.is_held(16)
+            assert_unavailable_in_time(requests_of(alice, carol))
+        assert_back(alice, bob, body)
+        inbox = poll.inbox(5)
+    assert [item["content"] for item in inbox["messages"]] == ["through it all"]
+    assert bob.texts() == ["through it all"]
+
+
+def test_while_the_database_is_down_requests_are_answered_and_polls_stay_held(own_server):
+    house = own_server()
+    server = own_server(RESTANTE_DATABASE_URL=house.database.conninfo())
+    alice, bob, carol = server.user(), server.user(), server.user()
+    body = alice.message(bob, "through it all")
+    with bob.hold(wait=55) as poll:
+        assert poll.is_held()
+        house.terminate()
+        assert not house.database.is_running()
+        assert_unavailable_in_time(requests_of(alice, carol))
+        server.client.get("/healthz").expect(200)
+        assert poll.is_held(3)
+        house.start()
+        assert_back(alice, bob, body)
+        inbox = poll.inbox(5)
+    assert [item["content"] for item in inbox["messages"]] == ["through it all"]
+    # The one whose database it is ends last.
+    server.terminate()
+
+
+def test_sigterm_answers_every_held_poll_and_exits_with_0(own_server):
+    server = own_server()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        users = list(pool.map(lambda _: server.user(), range(200)))
+    polls = [user.hold(wait=55) for user in users]
+    try:
+        assert polls[-1].is_held(1)
+        assert all(poll.is_held(0) for poll in polls)
+        started = time.monotonic()
+        server.process.terminate()
+        for poll in polls:
+            answer = poll.answer(max(0.1, 10 - (time.monotonic() - started)))
+            assert answer.headers["connection"].lower() == "close"
+            if answer.status == 200:
+                assert answer.json["messages"] == []
+            else:
+                answer.problem(503, "draining")
+        server.wait_for_exit(started)
+    finally:
+        for poll in polls:
+            poll.hang_up()
+
+
+@pytest.mark.timeout(300)
+def test_sigterm_loses_none_of_the_sends_in_flight(own_server):
+    server = own_server()
+    alice, bob = server.user(), server.user()
+    answered = []
+
+    def write():
+        # Until the server takes no more: a refused or a broken connection, or 503.
+        while True:
+            try:
+                answer = alice.post("/v1/sendMessage", alice.message(bob))
+            except httpx.TransportError:
+                return
+            if answer.status != 201:
+                answer.problem(503, "draining")
+                return
+            answered.append(answer.json["messageId"])
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        writing = [pool.submit(write) for _ in range(4)]
+        eventually(lambda: len(answered) >= 50, 20, "sends are in flight")
+        server.terminate()
+        for task in writing:
+            task.result(10)
+    server.start()
+    assert {item["messageId"] for item in bob.items("TEXT")} >= set(answered)

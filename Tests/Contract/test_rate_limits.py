@@ -1,0 +1,90 @@
+"""429 and the limits: buckets and caps by name, on servers that keep them."""
+
+import pytest
+
+from harness.people import log_in, new_number, register
+
+
+def retry_after(answer):
+    return int(answer.headers["retry-after"])
+
+
+def test_an_otp_is_not_sent_again_before_resend_after(own_server):
+    client = own_server(RESTANTE_RATE_LIMITS="on").client
+    number = new_number()
+    sent = client.post("/v1/sendOTP", json={"mobileNumber": number}).expect(202)
+    assert sent["resendAfter"] > 0
+    again = client.post("/v1/sendOTP", json={"mobileNumber": number})
+    problem = again.problem(429, "rate-limited")
+    assert problem["retryable"] is True
+    assert 0 < retry_after(again) <= sent["resendAfter"]
+    client.post("/v1/sendOTP", json={"mobileNumber": new_number()}).expect(202)
+
+
+def test_known_and_unknown_numbers_get_the_same_answer(own_server):
+    client = own_server(RESTANTE_RATE_LIMITS="on").client
+    device = register(client)
+    known = client.post("/v1/sendOTP", json={"mobileNumber": device.number})
+    stranger = new_number()
+    client.post("/v1/sendOTP", json={"mobileNumber": stranger}).expect(202)
+    unknown = client.post("/v1/sendOTP", json={"mobileNumber": stranger})
+    assert known.status == unknown.status == 429
+    assert known.json["scope"] == unknown.json["scope"]
+
+
+def test_a_bucket_is_served_and_set_by_its_name(own_server):
+    client = own_server(RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_OTP_PER_ADDRESS="3").client
+    assert client.get("/v1/limits").expect(200)["limits"]["otpPerAddress"]["value"] == 3
+    for _ in range(3):
+        client.post("/v1/sendOTP", json={"mobileNumber": new_number()}).expect(202)
+    refused = client.post("/v1/sendOTP", json={"mobileNumber": new_number()})
+    assert refused.problem(429, "rate-limited")["scope"] == "otpPerAddress"
+    assert retry_after(refused) >= 1
+
+
+def test_rate_limits_off_switches_the_buckets_off_and_leaves_the_caps(own_server):
+    client = own_server(RESTANTE_LIMIT_OTP_PER_ADDRESS="1", RESTANTE_LIMIT_DEVICES_PER_USER="2").client
+    first = register(client)
+    log_in(client, first.number)
+    otp = client.post("/v1/sendOTP", json={"mobileNumber": first.number}).expect(202)["otp"]
+    body = {"mobileNumber": first.number, "otp": otp, "device": {"name": "third", "type": "web"}}
+    client.post("/v1/login", json=body).problem(409, "too-many-devices")
+
+
+def test_new_contacts_are_counted_by_the_day_and_known_ones_are_not(own_server):
+    server = own_server(RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_NEW_CONTACTS_PER_DAY="3")
+    asker = server.user()
+    numbers = [new_number() for _ in range(4)]
+    asker.post("/v1/lookupUsers", {"mobileNumbers": numbers[:3]}).expect(200)
+    asker.post("/v1/lookupUsers", {"mobileNumbers": numbers[:3]}).expect(200)
+    asker.post("/v1/lookupUsers", {"mobileNumbers": numbers[3:]}).problem(429, "rate-limited")
+    asker.post("/v1/lookupUsers", {"mobileNumbers": numbers[:1]}).expect(200)
+
+
+def test_groups_are_as_large_as_the_cap_allows(own_server):
+    server = own_server(RESTANTE_LIMIT_GROUP_MEMBERS="3")
+    assert server.client.get("/v1/limits").expect(200)["limits"]["groupMembers"]["value"] == 3
+    alice, bob, carol, dave = (server.user() for _ in range(4))
+    body = {"name": "four", "memberIds": [bob.user_id, carol.user_id, dave.user_id]}
+    alice.post("/v1/createGroup", body).problem(422, "group-full")
+    group = alice.create_group(bob, carol)
+    assert group["memberCount"] == 3
+    alice.group_call("addMember", group["groupId"], dave).problem(422, "group-full")
+    assert set(alice.members(group["groupId"])) == {alice.user_id, bob.user_id, carol.user_id}
+    alice.group_call("removeMember", group["groupId"], bob).expect(200)
+    alice.group_call("addMember", group["groupId"], dave).expect(200)
+    assert bob.items("GROUP")[-1]["change"] == "memberRemoved"
+    assert dave.items("GROUP")[-1]["change"] == "memberAdded"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"RESTANTE_HOST": "0.0.0.0", "RESTANTE_OTP_DELIVERY": "log"},
+        {"RESTANTE_HOST": "0.0.0.0", "RESTANTE_RATE_LIMITS": "on"},
+    ],
+    ids=["rate limits off", "OTP in the response"],
+)
+def test_what_is_for_tests_is_refused_beyond_loopback(own_server, settings):
+    with pytest.raises(AssertionError, match="before it listened"):
+        own_server(**settings)
