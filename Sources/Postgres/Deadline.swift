@@ -33,7 +33,7 @@ package struct Deadline: Comparable, Sendable {
         return remaining <= 0 ? 0 : Int32(clamping: (remaining + 999_999) / 1_000_000)
     }
 
-    /// As an absolute time for pthread_cond_clockwait(3).
+    /// As an absolute time for pthread_cond_timedwait(3).
     var timespecification: timespec {
         timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
     }
