@@ -100,7 +100,7 @@ private struct ConfigurationReader {
     }
 
     private func suggestion(for name: String, among names: [String]) -> String {
-        nearestName(to: name, among: names).map { ": did you mean \($0)?" } ?? ""
+        Spelling.nearest(to: name, among: names).map { ": did you mean \($0)?" } ?? ""
     }
 }
 

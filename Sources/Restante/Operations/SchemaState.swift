@@ -45,10 +45,9 @@ package struct AppliedMigration: Sendable {
     package let version: Int
     package let name: String
     package let checksum: String
-    /// Milliseconds since 1970.
-    package let appliedAt: Int64
+    package let appliedAt: Timestamp
 
-    package init(version: Int, name: String, checksum: String, appliedAt: Int64) {
+    package init(version: Int, name: String, checksum: String, appliedAt: Timestamp) {
         self.version = version
         self.name = name
         self.checksum = checksum

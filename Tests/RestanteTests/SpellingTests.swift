@@ -2,16 +2,16 @@ import Testing
 
 @testable import Restante
 
-@Suite struct ConfigurationSpellingTests {
+@Suite struct SpellingTests {
     private let names = ["mobileNumber", "otp", "name", "profileStatus"]
 
     @Test(arguments: [("mobilenumber", "mobileNumber"), ("moblieNumber", "mobileNumber"), ("nmae", "name"), ("opt", "otp"), ("profile_status", "profileStatus")])
     func aSlipOfTheFingerFindsItsName(written: String, meant: String) {
-        #expect(nearestName(to: written, among: names) == meant)
+        #expect(Spelling.nearest(to: written, among: names) == meant)
     }
 
     @Test(arguments: ["", "x", "avatar", "number"])
     func aDifferentWordFindsNone(written: String) {
-        #expect(nearestName(to: written, among: names) == nil)
+        #expect(Spelling.nearest(to: written, among: names) == nil)
     }
 }
