@@ -102,8 +102,13 @@ def test_an_access_token_past_its_time_is_expired(own_server):
     server = own_server(RESTANTE_ACCESS_TOKEN_SECONDS="60")
     device = server.user()
     assert device.session["expiresIn"] == 60
-    server.database.query("UPDATE access_tokens SET expires_at = now() - interval '1 second'")
+    server.database.query("UPDATE sessions SET access_expires_at = now() - interval '1 second'")
+    # A server that has just started remembers no session, so it reads the row.
+    server.terminate()
+    server.start()
     device.get("/v1/getUser").problem(401, "token-expired")
+    device.adopt(server.client.post("/v1/refreshToken", json={"refreshToken": device.refresh_token}).expect(200))
+    device.get("/v1/getUser").expect(200)
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"unknown": 1}', b"\xff", b"x" * 200_000])

@@ -160,7 +160,7 @@ def test_a_null_or_a_value_out_of_range_is_invalid(client, path, body, pointer):
         ("/v1/acknowledge", {"messageIds": [5]}, "/messageIds/0"),
         ("/v1/acknowledge", {"messageIds": ["00000000-0000-7000-8000-00000000000g"]}, "/messageIds/0"),
         ("/v1/acknowledge", {"messageIds": [str(uuid.UUID(int=number)) for number in range(501)]}, "/messageIds"),
-        ("/v1/markRead", {"messageIds": []}, "/senderId"),
+        ("/v1/markRead", {"messageIds": ["00000000-0000-7000-8000-000000000000"]}, "/senderId"),
         ("/v1/fetchMessages", {"wait": 56}, "/wait"),
         ("/v1/fetchMessages", {"wait": -1}, "/wait"),
         ("/v1/fetchMessages", {"wait": 1.5}, "/wait"),
