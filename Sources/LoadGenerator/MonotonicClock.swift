@@ -1,3 +1,5 @@
+// timespec comes with whichever C module the compiler has read first.
+internal import CEpoll
 import Glibc
 
 /// Nanoseconds on the clock that no one sets (CLOCK_MONOTONIC), the unit of every instant in this target.

@@ -1,3 +1,5 @@
+// timespec comes with whichever C module the compiler has read first.
+internal import CEpoll
 import Glibc
 
 /// Reads what a process has used, this one or another of the same machine. Source: clock_getcpuclockid(3), proc(5).
