@@ -1,0 +1,210 @@
+internal import CMicrohttpd
+import Glibc
+
+/// One client's connection, and the request that is on it. Used on the worker's thread only.
+final class Connection {
+    let slot: Int
+    let descriptor: Int32
+    let peer: PeerAddress
+    let daemon: Int
+    /// libmicrohttpd's name for it.
+    let handle: OpaquePointer
+    /// The server ended it: a deadline passed, or a body was endless.
+    var isCut = false
+    /// The number of the watch for its peer's hanging up.
+    var watch: UInt32 = 0
+    private let worker: Worker
+    private var progress = Progress.idle
+    private var received = 0
+    private var startedAt: Int64 = 0
+    private var context: (any AnyObject & Sendable)?
+    private var status = 0
+    private var responseBytes = 0
+
+    /// How far the request has come.
+    private enum Progress {
+        case idle
+        /// The request line has been read.
+        case line(Result<RequestTarget, Rejection>)
+        /// The body is being collected.
+        case receiving(Exchange, limit: Int, expected: Int)
+        /// The answer is known; the rest of the body is read so that it can be given.
+        case discarding(Response, limit: Int)
+        /// The exchange is the application's and the connection suspended.
+        case held(Exchange)
+        case answered
+        /// Nobody is there to be answered.
+        case dropped
+    }
+
+    /// An answer that the application gives before the body does not end the connection if so much body or less follows.
+    private static let discardable = 1 << 20
+
+    init(slot: Int, descriptor: Int32, peer: PeerAddress, daemon: Int, handle: OpaquePointer, worker: Worker) {
+        self.slot = slot
+        self.descriptor = descriptor
+        self.peer = peer
+        self.daemon = daemon
+        self.handle = handle
+        self.worker = worker
+    }
+
+    /// The exchange that the application holds, if it does.
+    var heldExchange: Exchange? {
+        if case .held(let exchange) = progress { exchange } else { nil }
+    }
+
+    /// A request line has come.
+    func begin(target: UnsafePointer<CChar>?) {
+        startedAt = monotonicNanoseconds()
+        received = 0
+        status = 0
+        responseBytes = 0
+        context = nil
+        let count = target.map { strlen($0) } ?? 0
+        let bytes = UnsafeRawBufferPointer(start: target, count: count).assumingMemoryBound(to: UInt8.self)
+        progress = .line(Result { () throws(Rejection) in try RequestTarget(bytes) })
+    }
+
+    /// The head, a piece of the body (not empty), or the end has come.
+    func advance(method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, body: UnsafeRawBufferPointer) -> MHD_Result {
+        switch progress {
+        case .line(let target): return open(target, method: method, version: version)
+        case .receiving(let exchange, let limit, let expected):
+            if body.isEmpty { return hand(over: exchange) }
+            return receive(body, exchange, limit: limit, expected: expected)
+        case .discarding(let response, let limit):
+            if body.isEmpty { return answer(response) }
+            return discard(body, limit: limit)
+        case .answered: return .YES
+        case .idle, .held, .dropped: return .NO
+        }
+    }
+
+    /// The request is over. `isSent`: the whole answer was handed to the kernel.
+    func end(isSent: Bool) {
+        defer {
+            progress = .idle
+            context = nil
+        }
+        // libmicrohttpd itself refused the head.
+        if case .line = progress { return }
+        let outcome: ExchangeRecord.Outcome = isSent && status != 0 ? .answered : isCut ? .cut : .abandoned
+        worker.handler.finished(
+            ExchangeRecord(
+                context: context, peer: peer, status: status, requestBytes: received, responseBytes: responseBytes,
+                seconds: Double(monotonicNanoseconds() - startedAt) / 1_000_000_000, outcome: outcome))
+        worker.becameIdle(self)
+    }
+
+    /// Ends a held exchange, with an answer or without. The caller resumes the connection.
+    func settle(_ response: Response?) {
+        progress = .dropped
+        if let response { _ = answer(response) }
+    }
+}
+
+// The head.
+extension Connection {
+    private func open(
+        _ target: Result<RequestTarget, Rejection>, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>
+    ) -> MHD_Result {
+        do throws(Rejection) {
+            let target = try target.get()
+            let known = try Method(token: method)
+            var fields = RequestGuard()
+            withUnsafeMutablePointer(to: &fields) { _ = MHD_get_connection_values_n(handle, .HEADER_KIND, headerField, $0) }
+            let body = try fields.body(method: known, version: version)
+            let head = RequestHead(method: known, target: target, peer: peer, body: body, connection: handle)
+            return admit(head, body, expectsContinue: fields.expectsContinue)
+        } catch {
+            return answerAtOnce(worker.handler.rejection(error), hasBody: true)
+        }
+    }
+
+    private func admit(_ head: RequestHead, _ body: RequestGuard.Body, expectsContinue: Bool) -> MHD_Result {
+        switch worker.handler.admit(head) {
+        case .accept(let limit, let context):
+            self.context = context
+            if let length = head.contentLength, length > limit {
+                return answerAtOnce(worker.handler.tooLarge(maxBytes: limit, context: context), hasBody: true)
+            }
+            let exchange = Exchange(context: context, peer: peer, slot: slot, completions: worker.completions)
+            let expected = head.contentLength ?? 0
+            if head.hasBody { worker.awaitBody(self, bytes: head.contentLength ?? limit) }
+            progress = .receiving(exchange, limit: limit, expected: expected)
+            return .YES
+        case .answer(let response, let context):
+            self.context = context
+            switch body {
+            case .none: break
+            case .length(let length) where length <= Self.discardable && !expectsContinue: worker.awaitBody(self, bytes: length)
+            case .length, .chunked: return answerAtOnce(response, hasBody: true)
+            }
+            progress = .discarding(response, limit: Self.discardable)
+            return .YES
+        }
+    }
+}
+
+// The body.
+extension Connection {
+    private func receive(_ body: UnsafeRawBufferPointer, _ exchange: Exchange, limit: Int, expected: Int) -> MHD_Result {
+        received += body.count
+        if received <= limit {
+            exchange.receive(body, expecting: min(expected, 65_536))
+            return .YES
+        }
+        // Only a chunked body gets here: a declared length was compared before.
+        exchange.discardBody()
+        progress = .discarding(worker.handler.tooLarge(maxBytes: limit, context: exchange.context), limit: 4 * limit + Self.discardable)
+        return .YES
+    }
+
+    private func discard(_ body: UnsafeRawBufferPointer, limit: Int) -> MHD_Result {
+        received += body.count
+        guard received > limit else { return .YES }
+        isCut = true
+        return .NO
+    }
+
+    private func hand(over exchange: Exchange) -> MHD_Result {
+        worker.handler.handle(exchange)
+        if exchange.park() == .answer, let response = exchange.takeResponse() { return answer(response) }
+        progress = .held(exchange)
+        MHD_suspend_connection(handle)
+        worker.becameHeld(self)
+        return .YES
+    }
+}
+
+// The answer.
+extension Connection {
+    private func answer(_ response: Response) -> MHD_Result {
+        let made = MadeResponse(response, closing: worker.isDraining)
+        guard made.queue(on: handle) else { return .NO }
+        progress = .answered
+        status = made.status
+        responseBytes = response.body.count
+        worker.awaitSending(self, bytes: response.body.count)
+        return .YES
+    }
+
+    /// Answers from the call that brings the head, which makes libmicrohttpd read no further and close.
+    private func answerAtOnce(_ response: Response, hasBody: Bool) -> MHD_Result {
+        if hasBody { worker.linger(self) }
+        return answer(response)
+    }
+}
+
+/// One header field, on its way to the guard.
+private func headerField(
+    context: UnsafeMutableRawPointer?, kind: MHD_ValueKind, name: UnsafePointer<CChar>?, nameCount: Int,
+    value: UnsafePointer<CChar>?, valueCount: Int
+) -> MHD_Result {
+    guard let context, let name else { return .NO }
+    let bytes = UnsafeRawBufferPointer(start: name, count: nameCount).assumingMemoryBound(to: UInt8.self)
+    let content = UnsafeRawBufferPointer(start: value, count: value == nil ? 0 : valueCount).assumingMemoryBound(to: UInt8.self)
+    context.assumingMemoryBound(to: RequestGuard.self).pointee.field(name: bytes, value: content)
+    return .YES
+}

@@ -1,0 +1,109 @@
+import Synchronization
+
+/// One request and its answer. It may be kept, handed to another thread, and answered there.
+package final class Exchange: Sendable {
+    package let context: any AnyObject & Sendable
+    package let peer: PeerAddress
+    /// Where its connection is in the worker's table.
+    let slot: Int
+    private let phase = AtomicExchangePhase()
+    private let completions: CompletionQueue
+    private let held = Mutex(Held())
+    /// Written by the one claimant before it publishes, read by the worker after; the phase orders the two.
+    nonisolated(unsafe) private var response: Response?
+
+    private struct Held {
+        enum Ending { case none, completed, abandoned }
+
+        var body: [UInt8] = []
+        var ending = Ending.none
+        var whenAbandoned: (@Sendable () -> Void)?
+    }
+
+    init(context: any AnyObject & Sendable, peer: PeerAddress, slot: Int, completions: CompletionQueue) {
+        self.context = context
+        self.peer = peer
+        self.slot = slot
+        self.completions = completions
+    }
+
+    /// Moves the body out; the next call gets nothing.
+    package func takeBody() -> [UInt8] {
+        held.withLock { held in
+            let body = held.body
+            held.body = []
+            return body
+        }
+    }
+
+    /// Answers the request, from any thread. False: it has been answered, or its peer is gone.
+    @discardableResult
+    package func complete(_ response: Response) -> Bool {
+        guard claim() else { return false }
+        self.response = response
+        // Released at the end, outside the lock: what the action captures usually holds what holds this exchange.
+        let forgotten = end(.completed)
+        defer { _ = forgotten }
+        if phase.step({ $0.publish() }) == .enqueue { completions.append(self) }
+        return true
+    }
+
+    /// Whether `complete` would still be of use; another thread may decide that in the next moment.
+    package var isOpen: Bool { phase.isOpen }
+
+    /// Runs `action` once if the peer hangs up, or the server stops, before this is completed.
+    ///
+    /// It runs on the worker's thread and must not block; or, where that has happened already, before this returns.
+    package func whenAbandoned(_ action: @escaping @Sendable () -> Void) {
+        let ending = held.withLock { held in
+            if held.ending == .none { held.whenAbandoned = action }
+            return held.ending
+        }
+        if ending == .abandoned { action() }
+    }
+}
+
+// What the worker does with it.
+extension Exchange {
+    func receive(_ bytes: UnsafeRawBufferPointer, expecting count: Int) {
+        held.withLock { held in
+            if held.body.isEmpty { held.body.reserveCapacity(count) }
+            held.body.append(contentsOf: bytes)
+        }
+    }
+
+    /// Throws away what was received of a body that is too large.
+    func discardBody() {
+        held.withLock { $0.body = [] }
+    }
+
+    /// Takes the right to answer.
+    func claim() -> Bool { phase.step { $0.claim() } }
+
+    /// `handle` has returned; tells whether the answer is there.
+    func park() -> ExchangePhase.Parking { phase.step { $0.park() } }
+
+    /// The answer; nil where the exchange was abandoned. Called by the worker after the claimant published.
+    func takeResponse() -> Response? {
+        let answer = response
+        response = nil
+        return answer
+    }
+
+    /// Tells the application that its answer is no longer wanted. Called by the worker, which has the claim.
+    func abandon() {
+        let action = end(.abandoned)
+        action?()
+    }
+
+    /// Settles how this ended; what `whenAbandoned` left is handed back.
+    private func end(_ ending: Held.Ending) -> (@Sendable () -> Void)? {
+        held.withLock { held in
+            held.ending = ending
+            if ending == .abandoned { held.body = [] }
+            let action = held.whenAbandoned
+            held.whenAbandoned = nil
+            return action
+        }
+    }
+}

@@ -1,0 +1,61 @@
+internal import CMicrohttpd
+
+/// A request without its body. Valid only during the call it is passed to: fields are looked up in libmicrohttpd when asked for.
+package struct RequestHead {
+    package let method: Method
+    /// Decoded, absolute, without empty or dot segments.
+    package let path: String
+    /// Decoded, in the order sent. A name may come more than once; a name without `=` has an empty value.
+    package let query: [(name: String, value: String)]
+    package let peer: PeerAddress
+    /// Absent where there is no body or its length is not declared.
+    package let contentLength: Int?
+    package let hasBody: Bool
+    private let fields: Fields
+
+    private enum Fields {
+        case received(OpaquePointer)
+        case listed([(name: String, value: String)])
+    }
+
+    /// A head that came over no socket.
+    package init(
+        method: Method, path: String, query: [(name: String, value: String)] = [], peer: PeerAddress, contentLength: Int? = nil,
+        hasBody: Bool = false, headers: [(name: String, value: String)] = []
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.peer = peer
+        self.contentLength = contentLength
+        self.hasBody = hasBody
+        fields = .listed(headers)
+    }
+
+    init(method: Method, target: RequestTarget, peer: PeerAddress, body: RequestGuard.Body, connection: OpaquePointer) {
+        self.method = method
+        path = target.path
+        query = target.query
+        self.peer = peer
+        hasBody = body != .none
+        contentLength = if case .length(let length) = body { length } else { nil }
+        fields = .received(connection)
+    }
+
+    /// The first field of that name, in any case. Bytes that are not UTF-8 are shown as U+FFFD.
+    package func header(_ name: StaticString) -> String? {
+        switch fields {
+        case .received(let connection):
+            var value: UnsafePointer<CChar>?
+            var count = 0
+            let found = name.utf8Start.withMemoryRebound(to: CChar.self, capacity: name.utf8CodeUnitCount) {
+                MHD_lookup_connection_value_n(connection, .HEADER_KIND, $0, name.utf8CodeUnitCount, &value, &count)
+            }
+            guard found == .YES, let value else { return nil }
+            return String(decoding: UnsafeRawBufferPointer(start: value, count: count), as: UTF8.self)
+        case .listed(let list):
+            let wanted = name.description.lowercased()
+            return list.first { $0.name.lowercased() == wanted }?.value
+        }
+    }
+}

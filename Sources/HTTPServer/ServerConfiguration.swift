@@ -1,0 +1,25 @@
+/// Where a server listens and what it grants one connection.
+package struct ServerConfiguration: Sendable {
+    /// An address or a name; `::` listens on IPv4 as well.
+    package var host = "127.0.0.1"
+    /// 0 takes a free port, the same for all workers; see `Server.port`.
+    package var port: UInt16 = 8080
+    /// Threads that serve connections, each with its own listen socket.
+    package var workers = 2
+    /// Absent: a twentieth of the descriptor limit, at least 16 and at most 8,192.
+    package var daemonsPerWorker: Int?
+    /// Bytes libmicrohttpd keeps for one connection; the request head has to fit, less about 300 bytes.
+    package var connectionMemory = 4096
+    /// Connections over all workers; one more is told 503. Absent: what the descriptor limit leaves.
+    package var connectionLimit: Int?
+    /// From the first byte of a request (or the connection's start) to the end of its head.
+    package var headSeconds = 10
+    /// From the end of the head to the end of the body. A body above 128 KiB has a second more for each 16 KiB.
+    package var bodySeconds = 30
+    /// From the answer's start to its last byte's leaving. A body above 128 KiB has a second more for each 16 KiB.
+    package var responseSeconds = 60
+    /// Between two requests.
+    package var idleSeconds = 75
+
+    package init() {}
+}

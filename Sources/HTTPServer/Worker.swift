@@ -1,0 +1,294 @@
+internal import CMicrohttpd
+import Glibc
+
+/// One thread that serves connections: its own listen socket, its own epoll, and many libmicrohttpd daemons nested in it.
+///
+/// Every call of libmicrohttpd is made here, on this one thread, so suspending, answering and resuming cannot race. Other threads
+/// reach a worker through its completion queue only. In one round it takes what epoll reports, then answers
+/// what was completed, then runs each daemon that this touched once: a thousand answers that came together cost one walk of each
+/// daemon's list, not a thousand.
+///
+/// Unchecked, because its state belongs to the thread that runs `run`; before that thread starts, to the one that makes it.
+/// `completions`, all that others touch, is Sendable.
+final class Worker: @unchecked Sendable {
+    let handler: any ExchangeHandler
+    let completions: CompletionQueue
+    private let mode: SharedRunMode
+    private let counts: ConnectionCounts
+    private let policy: DeadlinePolicy
+    private let poll: EventPoll
+    private let acceptor: Acceptor
+    private var daemons: [Daemon] = []
+    private var nextDaemon = 0
+    /// Daemons to run before the next wait.
+    private var touched: [Int] = []
+    private var connections: [Connection?] = []
+    private var freeSlots: [Int] = []
+    private var openConnections = 0
+    private var heldConnections = 0
+    private var deadlines = DeadlineTable()
+    /// Numbers the watches for hang-ups, so that a late report is not taken for a later connection's.
+    private var watches: UInt32 = 0
+    /// The connection that a daemon is just being given.
+    private var arriving: (descriptor: Int32, peer: PeerAddress, daemon: Int)?
+    private var batch: [Exchange] = []
+    private var now = monotonicMilliseconds()
+    private var nextSweep: Int64 = 0
+    private var shutdown = ShutdownSequence()
+
+    init(
+        configuration: ServerConfiguration, daemonCount: Int, socket: ListenSocket, handler: any ExchangeHandler, mode: SharedRunMode,
+        counts: ConnectionCounts
+    ) throws(ServerError) {
+        self.handler = handler
+        self.mode = mode
+        self.counts = counts
+        policy = DeadlinePolicy(configuration)
+        completions = try CompletionQueue()
+        poll = try EventPoll()
+        acceptor = try Acceptor(socket: socket, poll: poll, counts: counts)
+        guard poll.add(completions.descriptor, .completions) else { throw .system("epoll_ctl", errno: errno) }
+        for index in 0..<daemonCount {
+            let daemon = try Daemon(
+                connectionLimit: counts.limit, connectionMemory: configuration.connectionMemory, callbacks: makeCallbacks(self))
+            guard poll.add(daemon.descriptor, .daemon(index)) else { throw .system("epoll_ctl", errno: errno) }
+            daemons.append(daemon)
+        }
+    }
+
+    /// Serves until the server's mode is `stopping` and everything is answered. The thread's whole work.
+    func run() {
+        while !isOver() {
+            poll.wait(milliseconds: waitMilliseconds()) { source in dispatch(source) }
+            now = monotonicMilliseconds()
+            settleCompleted()
+            runTouched()
+            if now >= nextSweep { sweep() }
+        }
+        // A daemon's end closes its connections, which calls back into this worker: not while `daemons` is being changed.
+        let ending = daemons
+        daemons = []
+        withExtendedLifetime(ending) {}
+    }
+
+    private func waitMilliseconds() -> Int32 {
+        touched.isEmpty ? Int32(clamping: max(0, nextSweep - now)) : 0
+    }
+
+    private func dispatch(_ source: EventSource) {
+        switch source {
+        case .listener: acceptor.accept(now: now) { receive($0, $1, $2) }
+        case .completions: completions.silence()
+        case .daemon(let index): touch(index)
+        case .peer(let slot, let watch): hungUp(slot, watch)
+        }
+    }
+
+    private func touch(_ index: Int) {
+        guard !daemons[index].isTouched else { return }
+        daemons[index].isTouched = true
+        touched.append(index)
+    }
+
+    private func runTouched() {
+        let round = touched
+        touched.removeAll(keepingCapacity: true)
+        for index in round {
+            let daemon = daemons[index]
+            daemon.isTouched = false
+            if daemon.run() { touch(index) }
+        }
+    }
+}
+
+// Connections come and go.
+extension Worker {
+    private func receive(_ descriptor: Int32, _ address: sockaddr_storage, _ length: socklen_t) {
+        let index = nextDaemon
+        nextDaemon = (nextDaemon + 1) % daemons.count
+        arriving = (descriptor, PeerAddress(address), index)
+        daemons[index].add(owning: descriptor, address: address, length: length)
+        // Still there: libmicrohttpd had no memory, and has closed the socket.
+        if arriving != nil { counts.noteClosed() }
+        arriving = nil
+    }
+
+    /// libmicrohttpd has made a connection of what is arriving.
+    func opened(_ handle: OpaquePointer) -> Connection? {
+        guard let (descriptor, peer, daemon) = arriving else { return nil }
+        arriving = nil
+        let slot = freeSlots.popLast() ?? connections.count
+        if slot == connections.count {
+            connections.append(nil)
+            deadlines.grow()
+        }
+        let connection = Connection(slot: slot, descriptor: descriptor, peer: peer, daemon: daemon, handle: handle, worker: self)
+        connections[slot] = connection
+        openConnections += 1
+        deadlines.enter(.head, slot: slot, due: now + policy.head)
+        return connection
+    }
+
+    /// libmicrohttpd is about to close the connection's socket.
+    func closed(_ connection: Connection) {
+        deadlines.enter(.free, slot: connection.slot)
+        connections[connection.slot] = nil
+        freeSlots.append(connection.slot)
+        openConnections -= 1
+        counts.noteClosed()
+    }
+
+    /// The connection will be closed with bytes unread: keeps its socket a moment longer, under a second descriptor.
+    func linger(_ connection: Connection) {
+        let copy = fcntl(connection.descriptor, F_DUPFD_CLOEXEC, 0)
+        if copy >= 0 { acceptor.linger(owning: copy, now: now) }
+    }
+}
+
+// A request's stages.
+extension Worker {
+    var isDraining: Bool { mode.current != .serving }
+
+    func awaitBody(_ connection: Connection, bytes: Int) {
+        deadlines.enter(.body, slot: connection.slot, due: now + policy.body(bytes: bytes))
+    }
+
+    func awaitSending(_ connection: Connection, bytes: Int) {
+        deadlines.enter(.response, slot: connection.slot, due: now + policy.response(bytes: bytes))
+    }
+
+    func becameIdle(_ connection: Connection) {
+        deadlines.enter(.idle, slot: connection.slot, due: now + policy.idle)
+    }
+
+    func becameHeld(_ connection: Connection) {
+        heldConnections += 1
+        counts.noteSuspended()
+        deadlines.enter(.held, slot: connection.slot, due: now + DeadlinePolicy.unwatched)
+    }
+
+    /// Answers what other threads have completed.
+    private func settleCompleted() {
+        completions.take(into: &batch)
+        for index in batch.indices {
+            let exchange = batch[index]
+            guard let connection = connections[exchange.slot], connection.heldExchange === exchange else { continue }
+            resume(connection, with: exchange.takeResponse())
+        }
+        batch.removeAll(keepingCapacity: true)
+    }
+
+    /// Ends a held exchange that has been claimed; without a response its connection is closed.
+    private func resume(_ connection: Connection, with response: Response?) {
+        if deadlines.stage(connection.slot) == .watched { poll.remove(connection.descriptor) }
+        deadlines.enter(.response, slot: connection.slot, due: now + policy.response(bytes: 0))
+        connection.settle(response)
+        heldConnections -= 1
+        counts.noteResumed()
+        MHD_resume_connection(connection.handle)
+        touch(connection.daemon)
+    }
+
+    /// The peer of a watched connection has closed its side. One that only half-closed is not told from one that is gone.
+    private func hungUp(_ slot: Int, _ watch: UInt32) {
+        guard let connection = connections[slot], connection.watch == watch, let exchange = connection.heldExchange,
+            exchange.claim()
+        else { return }
+        exchange.abandon()
+        resume(connection, with: nil)
+    }
+}
+
+// What is done twice a second.
+extension Worker {
+    private func sweep() {
+        nextSweep = now + (isDraining ? 50 : 500)
+        for slot in deadlines.overdue(at: now) { expire(slot) }
+        for slot in deadlines.slots(in: .idle) { checkIdle(slot) }
+        acceptor.sweep(now: now)
+    }
+
+    private func expire(_ slot: Int) {
+        guard let connection = connections[slot] else { return }
+        switch deadlines.stage(slot) {
+        case .free, .watched: break
+        case .held: watchForHangUp(connection)
+        case .idle: stopReading(connection)
+        case .head, .body, .response: cut(connection)
+        }
+    }
+
+    /// libmicrohttpd does not look at a suspended connection's socket.
+    /// Source: microhttpd.h, MHD_suspend_connection ("... if the client closed the connection while it was suspended").
+    private func watchForHangUp(_ connection: Connection) {
+        watches &+= 1
+        connection.watch = watches
+        let source = EventSource.peer(slot: connection.slot, watch: watches)
+        // Without memory for the watch it is tried again; the connection itself is none the worse.
+        let isWatched = poll.add(connection.descriptor, source, .hangUpOnce)
+        let due = isWatched ? Int64.max : now + DeadlinePolicy.unwatched
+        deadlines.enter(isWatched ? .watched : .held, slot: connection.slot, due: due)
+    }
+
+    /// Begins the head's deadline where the first bytes of a next request have come. libmicrohttpd tells nobody, the kernel does.
+    private func checkIdle(_ slot: Int) {
+        guard let connection = connections[slot] else { return }
+        if isDraining { return stopReading(connection) }
+        let idleFor = now - (deadlines.due(slot) - policy.idle)
+        guard idleFor >= 1000, let quietFor = millisecondsSinceReceived(connection.descriptor) else { return }
+        // The kernel counts in ticks of up to 10 ms.
+        if quietFor < idleFor - 100 { deadlines.enter(.head, slot: slot, due: now - quietFor + policy.head) }
+    }
+
+    /// Ends an idle connection. A request that has just arrived is still read and answered; then comes the end of the stream.
+    private func stopReading(_ connection: Connection) {
+        Glibc.shutdown(connection.descriptor, Int32(SHUT_RD))
+        deadlines.enter(.head, slot: connection.slot, due: now + 1000)
+    }
+
+    /// Ends a connection that is too slow. Its daemon sees the hang-up and closes it.
+    private func cut(_ connection: Connection) {
+        connection.isCut = true
+        Glibc.shutdown(connection.descriptor, Int32(SHUT_RDWR))
+        deadlines.postpone(connection.slot, to: .max)
+    }
+}
+
+// The end.
+extension Worker {
+    /// Takes the steps of a shutdown that are due. True: there is nothing left to do.
+    private func isOver() -> Bool {
+        let mode = mode.current
+        guard mode != .serving else { return false }
+        while true {
+            switch shutdown.next(mode: mode, now: now, deadline: self.mode.deadline, open: openConnections, held: heldConnections) {
+            case .none: return false
+            case .stopAccepting: stopAccepting()
+            case .answerHeld: answerHeld()
+            case .cutAll: cutAll()
+            case .end: return true
+            }
+        }
+    }
+
+    /// What has just connected, or begun to send, gets a second more.
+    private func stopAccepting() {
+        acceptor.close()
+        for slot in deadlines.slots(in: .head) {
+            deadlines.postpone(slot, to: min(deadlines.due(slot), now + 1000))
+        }
+        nextSweep = now
+    }
+
+    private func answerHeld() {
+        for connection in connections {
+            guard let connection, let exchange = connection.heldExchange, exchange.claim() else { continue }
+            exchange.abandon()
+            resume(connection, with: handler.draining())
+        }
+    }
+
+    private func cutAll() {
+        for case let connection? in connections where connection.heldExchange == nil { cut(connection) }
+    }
+}
