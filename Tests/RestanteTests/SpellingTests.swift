@@ -5,7 +5,10 @@ import Testing
 @Suite struct SpellingTests {
     private let names = ["mobileNumber", "otp", "name", "profileStatus"]
 
-    @Test(arguments: [("mobilenumber", "mobileNumber"), ("moblieNumber", "mobileNumber"), ("nmae", "name"), ("opt", "otp"), ("profile_status", "profileStatus")])
+    @Test(arguments: [
+        ("mobilenumber", "mobileNumber"), ("moblieNumber", "mobileNumber"), ("nmae", "name"), ("opt", "otp"),
+        ("profile_status", "profileStatus"),
+    ])
     func aSlipOfTheFingerFindsItsName(written: String, meant: String) {
         #expect(Spelling.nearest(to: written, among: names) == meant)
     }
