@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import importlib
+import os
 import pathlib
 import subprocess
 import sys
@@ -21,7 +22,9 @@ def generated(tmp_path_factory):
     place = tmp_path_factory.mktemp("generated")
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
     command += ["--path", str(specification_module.PATH), "--output-path", str(place / PACKAGE)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=place)
+    # The generator formats what it writes with the tools that are installed beside it.
+    environment = os.environ | {"PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False, cwd=place)
     assert result.returncode == 0, f"openapi-python-client: {result.stdout}{result.stderr}"
     sys.path.insert(0, str(place))
     try:

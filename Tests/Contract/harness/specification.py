@@ -54,5 +54,7 @@ class Specification:
                 yield operation["operationId"], str(status), self.resolve(response)
 
     def problem_codes(self):
-        """Every problem code that some operation documents."""
-        return {code for _, _, response in self.responses() for code in response.get("x-problem-codes", [])}
+        """Every problem code that the document names."""
+        shared = self.document["components"]["responses"].values()
+        responses = [response for _, _, response in self.responses()] + [self.resolve(response) for response in shared]
+        return {code for response in responses for code in response.get("x-problem-codes", [])}
