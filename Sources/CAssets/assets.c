@@ -1,5 +1,11 @@
 #include "CAssets.h"
 
+static const unsigned char openapi[] = {
+#embed "../../openapi.yaml"
+};
+
+struct restante_asset restante_openapi(void) { return (struct restante_asset){"openapi.yaml", openapi, sizeof openapi}; }
+
 // A new migration needs two lines here; a test holds the list against the folder. No file is empty: each has its "migrate:up".
 
 static const unsigned char migration_0001[] = {

@@ -15,6 +15,11 @@ import Testing
         }
     }
 
+    @Test func theEmbeddedContractIsTheFile() {
+        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../openapi.yaml").standardized.path()
+        #expect(FileManager.default.contents(atPath: path).map(Array.init) == Assets.openAPI.contents)
+    }
+
     @Test func theEmbeddedMigrationsAreInFormAndHaveAWayBack() throws {
         let migrations = try MigrationList.embedded().migrations
         #expect(!migrations.isEmpty)

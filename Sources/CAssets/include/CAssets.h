@@ -8,6 +8,9 @@ struct restante_asset {
     size_t length;
 };
 
+/// The API's contract.
+struct restante_asset restante_openapi(void);
+
 /// How many files there are in migrations/.
 size_t restante_migration_count(void);
 

@@ -7,6 +7,9 @@ package enum Assets {
         package let contents: [UInt8]
     }
 
+    /// `openapi.yaml`, byte for byte.
+    package static let openAPI = file(restante_openapi())
+
     /// The files of `migrations/`, by name.
     package static let migrations: [File] = (0..<restante_migration_count()).map { file(restante_migration($0)) }
 

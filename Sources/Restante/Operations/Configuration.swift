@@ -35,6 +35,9 @@ package struct Configuration: Sendable {
     /// The defaults.
     package init() {}
 
+    /// Where the embedded PostgreSQL keeps everything.
+    package var embeddedDatabaseDirectory: String { dataDirectory + "/postgres" }
+
     /// True if only this machine can reach the server.
     package var isLoopback: Bool {
         host.hasPrefix("127.") || host == "::1"

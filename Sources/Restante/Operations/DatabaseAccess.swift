@@ -6,9 +6,15 @@ package enum DatabaseAccess {
     @discardableResult
     package static func withConnection<T>(_ configuration: Configuration, _ body: (Connection) throws -> T) throws -> T {
         if let url = configuration.databaseURL { return try withConnection(to: url, body) }
-        // A server that is at work on this folder has its database running: that is then the one to talk to.
-        if let conninfo = EmbeddedPostgres.runningConninfo(in: configuration.dataDirectory) { return try withConnection(to: conninfo, body) }
-        let embedded = try EmbeddedPostgres.start(in: configuration.dataDirectory) { _ in }
+        let directory = configuration.embeddedDatabaseDirectory
+        let embedded: EmbeddedPostgres
+        do {
+            embedded = try EmbeddedPostgres.start(in: directory) { _ in }
+        } catch .inUse(let reason) {
+            // A server at work on this folder runs the database: that is then the one to talk to.
+            guard let conninfo = EmbeddedPostgres.runningConninfo(in: directory) else { throw DatabaseUnreachable(reason: reason) }
+            return try withConnection(to: conninfo, body)
+        }
         defer { embedded.stop() }
         return try withConnection(to: embedded.conninfo, body)
     }

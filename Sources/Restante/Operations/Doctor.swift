@@ -32,7 +32,7 @@ package enum Doctor {
         if configuration.databaseURL != nil, configuration.serverSecret != nil {
             return Finding(verdict: .ok, check: "data directory", text: "not used")
         }
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST, access(path, W_OK | X_OK) == 0 else {
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST, access(path, W_OK | X_OK) == 0 else {
             return Finding(verdict: .fail, check: "data directory", text: "\(path): \(String(cString: strerror(errno))). Make it, or set DATA_DIR")
         }
         return Finding(verdict: .ok, check: "data directory", text: "\(path) can be written to")

@@ -15,7 +15,7 @@ package enum ServerSecret {
         let path = directory + "/server-secret"
         if case .success(let bytes) = SecretFile.readBytes(path) { return try checked(bytes, path) }
 
-        guard mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw unavailable(directory, .fromErrno()) }
+        guard mkdir(directory, 0o755) == 0 || errno == EEXIST else { throw unavailable(directory, .fromErrno()) }
         var generator = SystemRandomNumberGenerator()
         let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         if case .failure(let failure) = SecretFile.create(path, bytes) { throw unavailable(path, failure) }
