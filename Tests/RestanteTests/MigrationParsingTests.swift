@@ -36,12 +36,13 @@ import Testing
         #expect(try parse("-- migrate:up\nSELECT 1;\n-- migrate:down\n-- nothing\n").down == nil)
     }
 
-    @Test(arguments: [
-        ("-- nothing", nil), ("-- migrate:up\n\n-- nothing\n", 1), ("SELECT 1;\n-- migrate:up\nSELECT 1;", 1),
-        ("-- migrate:up\nSELECT 1;\n-- migrate:up", 3), ("-- migrate:down\nSELECT 1;", 1),
-        ("-- migrate:up\nSELECT 1;\n-- migrate:down\n-- migrate:down", 4), ("-- migrate:up transaction:false\nSELECT 1;", 1),
-        ("-- migrate:up\nSELECT 1;\nCOMMIT;", 3), ("-- migrate:up\n  begin ;\n", 2),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("-- nothing", nil), ("-- migrate:up\n\n-- nothing\n", 1), ("SELECT 1;\n-- migrate:up\nSELECT 1;", 1),
+            ("-- migrate:up\nSELECT 1;\n-- migrate:up", 3), ("-- migrate:down\nSELECT 1;", 1),
+            ("-- migrate:up\nSELECT 1;\n-- migrate:down\n-- migrate:down", 4), ("-- migrate:up transaction:false\nSELECT 1;", 1),
+            ("-- migrate:up\nSELECT 1;\nCOMMIT;", 3), ("-- migrate:up\n  begin ;\n", 2),
+        ] as [(String, Int?)])
     func aFileOutOfFormIsRefusedAtItsLine(contents: String, line: Int?) {
         let error = #expect(throws: MigrationFileError.self) { try parse(contents) }
         #expect(error?.line == line)

@@ -59,7 +59,7 @@ import Testing
     @Test func aFailingMigrationIsUndoneWhollyAndNamedWithItsLine() throws {
         write(3, "CREATE TABLE c (n int);\nINSERT INTO c VALUES (1);\nCREATE TABEL d (n int);", down: nil)
         let error = #expect(throws: MigrationError.self) { try runner().up(connection) }
-        #expect(error?.description.hasPrefix("0003_m.sql:5 failed and was undone: syntax error") == true)
+        #expect(error?.description.hasPrefix("0003_m.sql:4 failed and was undone: syntax error") == true)
         #expect(try tables() == ["a", "b"])
         #expect(try SchemaHistory.read(connection).count == 2)
 

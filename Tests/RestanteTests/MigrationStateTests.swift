@@ -43,8 +43,9 @@ import Testing
         let edit = AppliedMigration(version: 2, name: "0002_m", checksum: "other", appliedAt: Timestamp(milliseconds: 0))
         let unknown = AppliedMigration(version: 9, name: "0009_m", checksum: "x", appliedAt: Timestamp(milliseconds: 0))
         let lines = MigrationReport(applied: [applied(known[0]), edit, unknown], known: known).description.split(separator: "\n").dropFirst()
-        #expect(lines.map { $0.split(separator: " ").prefix(2).joined(separator: " ") }
-            == ["applied 0001_m", "edited 0002_m", "pending 0003_m", "unknown 0009_m"])
+        #expect(
+            lines.map { $0.split(separator: " ").prefix(2).joined(separator: " ") }
+                == ["applied 0001_m", "edited 0002_m", "pending 0003_m", "unknown 0009_m"])
         #expect(lines.first?.contains("1970-01-01T00:00:00.000Z") == true)
     }
 

@@ -3,11 +3,12 @@ import Postgres
 
 /// An empty database of a test's own, on one embedded PostgreSQL that all tests of the process share.
 final class TestDatabase: Sendable {
+    let name: String
     let conninfo: String
 
     init() throws {
         let server = try TestServer.shared.get()
-        let name = "test_" + String(UInt64.random(in: .min ... .max), radix: 36)
+        name = "test_" + String(UInt64.random(in: .min ... .max), radix: 36)
         let connection = try Connection.open(server.conninfo, within: 10)
         defer { connection.close() }
         try connection.execute(simple: "CREATE DATABASE \(name)", within: 60)

@@ -46,7 +46,7 @@ enum DatabaseExamination {
     }
 
     private static func durability(_ connection: Connection) throws -> [Finding] {
-        let faults = try Durability.faults(connection)
+        let faults = try Durability.read(connection).faults
         guard faults.isEmpty else { return faults.map { Finding(verdict: .fail, check: "durability", text: $0) } }
         return [Finding(verdict: .ok, check: "durability", text: "a commit waits for the disk")]
     }
