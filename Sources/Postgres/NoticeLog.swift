@@ -10,6 +10,8 @@ import CLibpq
 final class NoticeLog {
     private(set) var warnings: [String] = []
     private(set) var commitDoubt: String?
+    /// Whether the server has said, unasked, that it ends the session.
+    private(set) var isFarewell = false
 
     /// More than these are not kept; a function that warns in a loop must not fill memory.
     private static let capacity = 16
@@ -21,6 +23,7 @@ final class NoticeLog {
     }
 
     func record(severity: String, state: SQLState, message: String) {
+        if severity == "FATAL" || severity == "PANIC" { isFarewell = true }
         guard severity == "WARNING" else { return }
         if state == .warning || state == .adminShutdown { commitDoubt = message }
         if warnings.count < NoticeLog.capacity { warnings.append("\(state) \(message)") }

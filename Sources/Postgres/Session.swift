@@ -106,9 +106,10 @@ final class Session {
     func hasBeenClosedByServer() -> Bool {
         guard let handle else { return true }
         var entry = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
-        guard poll(&entry, 1, 0) > 0 else { return false }
-        // Notices and parameter changes also arrive unasked; only a closed or failed socket ends the session.
-        guard PQconsumeInput(handle) == 1, PQisBusy(handle) == 0 else { return true }
+        // Notices and changed parameters also arrive unasked. The farewell, a FATAL report, comes as a notice just before the end.
+        while poll(&entry, 1, 0) > 0 {
+            guard PQconsumeInput(handle) == 1, PQisBusy(handle) == 0, !notices.isFarewell else { return true }
+        }
         return PQstatus(handle) != CONNECTION_OK
     }
 
