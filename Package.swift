@@ -27,6 +27,7 @@ let package = Package(
         .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CEpoll"),
         // openapi.yaml and migrations/, compiled in.
         .target(name: "CAssets", cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
 
@@ -46,6 +47,12 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // The load, as a client would make it; knows the server by its contract only.
+        .target(
+            name: "LoadGenerator",
+            dependencies: ["CEpoll", .product(name: "Histogram", package: "hdrhistogram-swift")],
+            swiftSettings: strict),
+
         // The commands.
         .executableTarget(
             name: "restante",
@@ -57,15 +64,15 @@ let package = Package(
         .executableTarget(
             name: "restante-load",
             dependencies: [
-                "JSON",
+                "LoadGenerator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: strict),
 
         .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"], swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator"], swiftSettings: strict),
         .testTarget(name: "RestanteTests", dependencies: ["Restante", "Postgres", "JSON"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

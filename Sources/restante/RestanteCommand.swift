@@ -9,6 +9,6 @@ struct RestanteCommand: ParsableCommand {
             Every setting can be given as a flag or as an environment variable, --port 8080 or RESTANTE_PORT=8080; secrets also as the name of \
             a file that holds them, RESTANTE_DATABASE_URL_FILE. `restante check-config` lists them all.
             """,
-        subcommands: [ServeCommand.self, MigrateCommand.self, CheckConfigCommand.self, DoctorCommand.self],
+        subcommands: [ServeCommand.self, MigrateCommand.self, CheckConfigCommand.self, DoctorCommand.self, RoutesCommand.self],
         defaultSubcommand: ServeCommand.self)
 }

@@ -22,3 +22,9 @@ package struct ConfigurationReport: CustomStringConvertible {
         configuration.origins[setting.key]?.name ?? "default"
     }
 }
+
+/// However a configuration is printed, its secrets stay hidden.
+extension Configuration: CustomStringConvertible, CustomReflectable {
+    package var description: String { ConfigurationReport(self).description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}

@@ -1,5 +1,6 @@
 import HTTPServer
 import Logging
+import Postgres
 
 /// One line for each request, and the one place where an error becomes a problem.
 ///
@@ -16,7 +17,7 @@ struct RequestLog: Sendable {
                 "operation": .string(admitted?.operation ?? "rejected"),
                 "status": .stringConvertible(record.status),
                 "outcome": .string("\(record.outcome)"),
-                "bytes": .stringConvertible(record.bytes),
+                "bytes": .stringConvertible(record.responseBytes),
                 "seconds": .stringConvertible((record.seconds * 1e6).rounded() / 1e6),
                 "requestId": .string(admitted?.requestId ?? "-"),
             ])

@@ -1,0 +1,36 @@
+import HTTPServer
+import Postgres
+
+/// Who is asking: the device behind an access token, and its user.
+struct Session: Sendable, Hashable {
+    let userId: Identifier
+    let deviceId: Identifier
+    let sessionId: Identifier
+}
+
+/// One request as a feature sees it: authenticated, its body read but not yet decoded.
+struct Call: Sendable {
+    let query: [(name: String, value: String)]
+    let path: String
+    let body: [UInt8]
+    let peer: PeerAddress
+    let requestId: String
+    fileprivate(set) var caller: Session?
+
+    init(query: [(name: String, value: String)], path: String, body: [UInt8], peer: PeerAddress, requestId: String, caller: Session?) {
+        self.query = query
+        self.path = path
+        self.body = body
+        self.peer = peer
+        self.requestId = requestId
+        self.caller = caller
+    }
+
+    /// The calling device. Only operations for everyone are reached without one, and those do not ask.
+    var session: Session {
+        get throws {
+            guard let caller else { throw Problem(.unauthenticated) }
+            return caller
+        }
+    }
+}

@@ -1,0 +1,197 @@
+import HTTPServer
+import Synchronization
+
+/// The application's side of the HTTP server: matches, authenticates, limits, and runs the endpoint.
+///
+/// The head decides as much as it can before a body is read: path, method, the presence and form of the credentials, and, for a token
+/// that was seen lately, its session. A token that is not in the cache is looked up once the body is in; the body is not looked at before.
+final class Edge: ExchangeHandler {
+    private let router: Router
+    private let services: Services
+
+    init(router: Router, services: Services) {
+        self.router = router
+        self.services = services
+    }
+
+    func admit(_ head: RequestHead) -> Admission {
+        let requestId = RequestIdentifier.of(head)
+        let endpoint: Endpoint
+        switch router.match(head.method, head.path) {
+        case .endpoint(let found): endpoint = found
+        case .notFound: return refuse(Problem(.notFound), requestId, operation: "unknown")
+        case .methodNotAllowed(let allow):
+            var problem = Problem(.methodNotAllowed)
+            problem.allowedMethods = allow
+            return refuse(problem, requestId, operation: "unknown")
+        }
+        var credential = Credential.notNeeded
+        if endpoint.access == .device {
+            switch services.authentication.credential(authorization: head.header("Authorization")) {
+            case .success(let found): credential = found
+            case .failure(let problem): return refuse(problem, requestId, operation: endpoint.operation)
+            }
+        }
+        let admitted = Admitted(
+            endpoint: endpoint, operation: endpoint.operation, requestId: requestId, credential: credential, path: head.path, query: head.query,
+            contentType: head.hasBody ? MediaType(head.header("Content-Type")) : .absent)
+        return .accept(maxBodyBytes: endpoint.maxBodyBytes.map { services.limits[$0] } ?? 0, context: admitted)
+    }
+
+    func handle(_ exchange: Exchange) {
+        guard let admitted = exchange.context as? Admitted, let endpoint = admitted.endpoint else { return }
+        let reply = Reply(exchange: exchange, requestId: admitted.requestId, log: services.requestLog)
+        switch admitted.credential {
+        case .notNeeded:
+            run(endpoint, admitted, exchange, reply, caller: nil)
+        case .session(let session):
+            run(endpoint, admitted, exchange, reply, caller: session)
+        case .token(let hash):
+            Task {
+                do {
+                    let session = try await services.authentication.lookUp(hash)
+                    run(endpoint, admitted, exchange, reply, caller: session)
+                } catch {
+                    reply.fail(error)
+                }
+            }
+        }
+    }
+
+    private func run(_ endpoint: Endpoint, _ admitted: Admitted, _ exchange: Exchange, _ reply: Reply, caller: Session?) {
+        do {
+            try limit(caller: caller, peer: exchange.peer, endpoint: endpoint)
+            let call = Call(
+                query: admitted.query, path: admitted.path, body: try body(of: exchange, admitted), peer: exchange.peer, requestId: admitted.requestId,
+                caller: caller)
+            switch endpoint.action {
+            case .answer(let action):
+                reply.send(try action(call, services))
+            case .handOff(let action):
+                try action(call, reply, services)
+            case .await(let action):
+                Task { [services] in
+                    do { reply.send(try await action(call, services)) } catch { reply.fail(error) }
+                }
+            }
+        } catch {
+            reply.fail(error)
+        }
+    }
+
+    private func limit(caller: Session?, peer: PeerAddress, endpoint: Endpoint) throws {
+        if let caller {
+            services.mailroom.touch(caller)
+            try services.rateLimiter.take(.requestsPerDevice, for: .identifier(caller.deviceId))
+        } else if endpoint.method == .post {
+            try services.rateLimiter.take(.requestsPerAddress, for: .address(peer))
+        }
+    }
+
+    private func body(of exchange: Exchange, _ admitted: Admitted) throws -> [UInt8] {
+        let body = exchange.takeBody()
+        guard !body.isEmpty || admitted.contentType == .json else { return [] }
+        guard admitted.contentType == .json else { throw Problem(.unsupportedMediaType) }
+        // A body that says it is JSON and is empty is no JSON; the decoder says so, given something to read.
+        return body.isEmpty ? [UInt8(ascii: " ")] : body
+    }
+
+    func rejection(_ reason: Rejection) -> Response {
+        let requestId = RequestIdentifier.make()
+        return Problem(reason).response(requestId: requestId).withCommonHeaders(requestId: requestId)
+    }
+
+    func tooLarge(maxBytes: Int, context: any AnyObject & Sendable) -> Response {
+        let requestId = (context as? Admitted)?.requestId ?? RequestIdentifier.make()
+        return Problem.tooLarge(maxBytes: maxBytes).response(requestId: requestId).withCommonHeaders(requestId: requestId)
+    }
+
+    func draining() -> Response {
+        let requestId = RequestIdentifier.make()
+        return Problem.passing(.draining).response(requestId: requestId).withCommonHeaders(requestId: requestId)
+    }
+
+    func finished(_ record: ExchangeRecord) {
+        services.requestLog.finished(record)
+    }
+
+    private func refuse(_ problem: Problem, _ requestId: String, operation: String) -> Admission {
+        let context = Admitted(
+            endpoint: nil, operation: operation, requestId: requestId, credential: .notNeeded, path: "", query: [], contentType: .absent)
+        return .answer(problem.response(requestId: requestId).withCommonHeaders(requestId: requestId), context: context)
+    }
+}
+
+/// What the head of a request has settled.
+final class Admitted: Sendable {
+    let endpoint: Endpoint?
+    let operation: String
+    let requestId: String
+    let credential: Credential
+    let path: String
+    let query: [(name: String, value: String)]
+    let contentType: MediaType
+
+    init(
+        endpoint: Endpoint?, operation: String, requestId: String, credential: Credential, path: String, query: [(name: String, value: String)],
+        contentType: MediaType
+    ) {
+        self.endpoint = endpoint
+        self.operation = operation
+        self.requestId = requestId
+        self.credential = credential
+        self.path = path
+        self.query = query
+        self.contentType = contentType
+    }
+}
+
+/// The media type of a body, as far as this API tells them apart.
+enum MediaType: Sendable {
+    case absent
+    case json
+    case other
+
+    /// Parameters such as `charset` are ignored: JSON is UTF-8. Source: RFC 8259, section 8.1.
+    init(_ header: String?) {
+        guard let header else {
+            self = .other
+            return
+        }
+        let essence = header.prefix { $0 != ";" }.trimmingSpaces().lowercased()
+        self = essence == "application/json" ? .json : .other
+    }
+}
+
+/// The id under which a request is logged: the client's own if it is 1-64 of `A-Za-z0-9._-`, otherwise 16 random hex digits.
+enum RequestIdentifier {
+    static func of(_ head: RequestHead) -> String {
+        if let own = head.header("X-Request-Id"), isAcceptable(own) { return own }
+        return make()
+    }
+
+    static func make() -> String {
+        let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+
+    static func isAcceptable(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+                default: false
+                }
+            }
+    }
+}
+
+extension Substring {
+    func trimmingSpaces() -> Substring {
+        var trimmed = self
+        while trimmed.first == " " || trimmed.first == "\t" { trimmed.removeFirst() }
+        while trimmed.last == " " || trimmed.last == "\t" { trimmed.removeLast() }
+        return trimmed
+    }
+}

@@ -1,0 +1,42 @@
+import HTTPServer
+
+/// One operation of the API: where it is found, who may call it, how it is answered.
+struct Endpoint: Sendable {
+    /// Who may call an operation.
+    enum Access: Sendable {
+        /// Needs a bearer token.
+        case device
+        case everyone
+    }
+
+    /// The three ways in which an answer comes about.
+    enum Action: Sendable {
+        /// At once, on the server's own thread: no database, no waiting.
+        case answer(@Sendable (Call, Services) throws -> Response)
+        /// Whenever the rare operation is done; runs as a Task.
+        case await(@Sendable (Call, Services) async throws -> Response)
+        /// The exchange is handed to a writer or to the mailroom, which completes it from its own thread. Starts no Task.
+        case handOff(@Sendable (Call, Reply, Services) throws -> Void)
+    }
+
+    let method: Method
+    let path: String
+    /// The `operationId` of openapi.yaml.
+    let operation: String
+    var access: Access = .device
+    /// Bytes of body that are read at most; nil: no body is expected.
+    var maxBodyBytes: LimitName?
+    let action: Action
+
+    static func get(
+        _ path: String, _ operation: String, for access: Access = .device, _ action: Action
+    ) -> Endpoint {
+        Endpoint(method: .get, path: path, operation: operation, access: access, action: action)
+    }
+
+    static func post(
+        _ path: String, _ operation: String, for access: Access = .device, _ action: Action
+    ) -> Endpoint {
+        Endpoint(method: .post, path: path, operation: operation, access: access, maxBodyBytes: .requestBytes, action: action)
+    }
+}

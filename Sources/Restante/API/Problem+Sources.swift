@@ -1,0 +1,48 @@
+import HTTPServer
+import JSON
+import Postgres
+
+/// Where problems come from that no feature makes: the request's form, the server's guard, the database.
+extension Problem {
+    init(_ error: JSONSyntaxError) {
+        self.init(.malformedJSON, detail: error.detail)
+        line = error.line
+        column = error.column
+    }
+
+    init(invalid faults: [Fault]) {
+        self.init(.invalidRequest)
+        self.faults = faults
+    }
+
+    init(_ rejection: Rejection) {
+        let code: ProblemCode =
+            switch rejection.status {
+            case 405: .methodNotAllowed
+            case 411: .lengthRequired
+            case 413: .tooLarge
+            case 414: .uriTooLong
+            case 417: .expectationFailed
+            case 431: .headersTooLarge
+            case 501: .notImplemented
+            case 505: .unsupportedVersion
+            default: .malformedRequest
+            }
+        self.init(code, detail: rejection.detail)
+    }
+
+    init(_ error: PostgresError) {
+        switch error {
+        case .unavailable, .timedOut, .outcomeUnknown:
+            self = .passing(.unavailable)
+        case .tooManyWaiting:
+            self = .passing(.overloaded)
+        case .server(let state, _, _) where state == .diskFull:
+            self.init(.outOfSpace)
+        case .server(let state, _, _) where state.isRetryable || state == .queryCanceled || state == .adminShutdown:
+            self = .passing(.unavailable)
+        default:
+            self.init(.internalError)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Postgres
+
+/// Reads the query parameters of a request, as `RequestReader` reads its body.
+struct QueryReader {
+    private final class Findings {
+        var unknown: [Problem.Fault] = []
+        var invalid: [Problem.Fault] = []
+        var suggestion: String?
+    }
+
+    private let query: [(name: String, value: String)]
+    private let findings = Findings()
+
+    /// - Parameter parameters: the names that the operation knows; each may be there once.
+    init(_ call: Call, parameters: [StaticString]) {
+        query = call.query
+        for (index, parameter) in query.enumerated() {
+            let name = parameter.name
+            if !parameters.contains(where: { $0.description.utf8.elementsEqual(name.utf8) }) {
+                findings.suggestion = findings.suggestion ?? Spelling.nearest(to: name, among: parameters.map(\.description))
+                findings.unknown.append(.init(place: .parameter(name), detail: "This parameter is not known here."))
+            } else if query[..<index].contains(where: { $0.name == name }) {
+                fault(name, "This parameter may be there only once.")
+            }
+        }
+    }
+
+    /// Throws what was found, if anything: unknown names first, then all that is invalid.
+    func finish() throws(Problem) {
+        if !findings.unknown.isEmpty {
+            var problem = Problem(.unknownParameter)
+            problem.faults = findings.unknown
+            problem.didYouMean = findings.suggestion
+            throw problem
+        }
+        if !findings.invalid.isEmpty { throw Problem(invalid: findings.invalid) }
+    }
+
+    func identifier(_ name: String) -> Identifier {
+        guard let value = value(name) else {
+            fault(name, "This parameter is required.")
+            return .zero
+        }
+        return identifier(value, name)
+    }
+
+    func optionalIdentifier(_ name: String) -> Identifier? {
+        value(name).map { identifier($0, name) }
+    }
+
+    func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) -> Int {
+        guard let value = value(name) else { return standard }
+        // `Int` reads a plus sign, too, which no one should write.
+        guard value.utf8.allSatisfy({ (48...57).contains($0) }), let integer = Int(value), range.contains(integer) else {
+            fault(name, "An integer from \(range.lowerBound) to \(range.upperBound) is expected.")
+            return standard
+        }
+        return integer
+    }
+
+    func optionalTimestamp(_ name: String) -> Timestamp? {
+        guard let value = value(name) else { return nil }
+        let timestamp = Timestamp(value)
+        if timestamp == nil { fault(name, "An RFC 3339 time is expected, such as 2026-01-31T12:00:00.123Z.") }
+        return timestamp
+    }
+
+    private func value(_ name: String) -> String? {
+        query.first { $0.name.utf8.elementsEqual(name.utf8) }?.value
+    }
+
+    private func identifier(_ value: String, _ name: String) -> Identifier {
+        guard let identifier = Identifier(value) else {
+            fault(name, "A UUID is expected.")
+            return .zero
+        }
+        return identifier
+    }
+
+    private func fault(_ name: String, _ detail: String) {
+        findings.invalid.append(.init(place: .parameter(name), detail: detail))
+    }
+}

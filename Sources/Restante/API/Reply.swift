@@ -1,0 +1,52 @@
+import HTTPServer
+import JSON
+
+/// The way back to the client of one request; can be used from any thread, and only the first answer counts.
+struct Reply: Sendable {
+    private let exchange: Exchange
+    private let requestId: String
+    private let log: RequestLog
+
+    init(exchange: Exchange, requestId: String, log: RequestLog) {
+        self.exchange = exchange
+        self.requestId = requestId
+        self.log = log
+    }
+
+    /// False where the exchange was already answered or its client is gone.
+    @discardableResult
+    func send(_ response: Response) -> Bool {
+        exchange.complete(response.withCommonHeaders(requestId: requestId))
+    }
+
+    @discardableResult
+    func fail(_ error: any Error) -> Bool {
+        send(log.problem(for: error, requestId: requestId).response(requestId: requestId))
+    }
+
+    /// Calls `action` when the client hangs up or the server stops before an answer; at most once, on a thread of the server.
+    func whenAbandoned(_ action: @escaping @Sendable () -> Void) {
+        exchange.whenAbandoned(action)
+    }
+}
+
+extension Response {
+    static let noContent = Response(status: 204, headers: [], body: [])
+
+    static func json(_ value: JSON, status: Int = 200) -> Response {
+        .json(encoded: value.encoded(), status: status)
+    }
+
+    static func json(encoded body: [UInt8], status: Int = 200) -> Response {
+        Response(status: status, headers: [("Content-Type", "application/json")], body: body)
+    }
+
+    /// The headers that every answer of this server has.
+    func withCommonHeaders(requestId: String) -> Response {
+        var response = self
+        response.headers.append(("X-Request-Id", requestId))
+        response.headers.append(("Cache-Control", "no-store"))
+        response.headers.append(("X-Content-Type-Options", "nosniff"))
+        return response
+    }
+}

@@ -1,0 +1,44 @@
+import HTTPServer
+
+/// The whole API on one screen.
+enum Routes {
+    static let all: [Endpoint] = [
+        .post("/v1/sendOTP", "sendOTP", for: .everyone, .await(SessionEndpoints.sendOTP)),
+        .post("/v1/register", "register", for: .everyone, .await(SessionEndpoints.register)),
+        .post("/v1/login", "login", for: .everyone, .await(SessionEndpoints.login)),
+        .post("/v1/refreshToken", "refreshToken", for: .everyone, .await(SessionEndpoints.refreshToken)),
+        .post("/v1/logout", "logout", .await(SessionEndpoints.logout)),
+
+        .get("/v1/getUser", "getUser", .await(UserEndpoints.getUser)),
+        .post("/v1/updateUser", "updateUser", .await(UserEndpoints.updateUser)),
+        .post("/v1/lookupUsers", "lookupUsers", .await(UserEndpoints.lookupUsers)),
+        .get("/v1/listDevices", "listDevices", .await(UserEndpoints.listDevices)),
+        .post("/v1/removeDevice", "removeDevice", .await(UserEndpoints.removeDevice)),
+
+        .post("/v1/sendMessage", "sendMessage", .handOff(SendEndpoints.sendMessage)),
+        .post("/v1/sendGroupMessage", "sendGroupMessage", .handOff(SendEndpoints.sendGroupMessage)),
+        .get("/v1/fetchMessages", "fetchMessages", .handOff(FetchEndpoints.fetchMessages)),
+        .post("/v1/fetchMessages", "acknowledgeAndFetch", .handOff(FetchEndpoints.acknowledgeAndFetch)),
+        .post("/v1/acknowledge", "acknowledge", .handOff(FetchEndpoints.acknowledge)),
+        .post("/v1/markRead", "markRead", .await(ReadReceiptEndpoint.markRead)),
+
+        .post("/v1/createGroup", "createGroup", .await(GroupEndpoints.createGroup)),
+        .post("/v1/addMember", "addMember", .await(GroupEndpoints.addMember)),
+        .post("/v1/removeMember", "removeMember", .await(GroupEndpoints.removeMember)),
+        .post("/v1/leaveGroup", "leaveGroup", .await(GroupEndpoints.leaveGroup)),
+        .get("/v1/fetchGroups", "fetchGroups", .await(GroupEndpoints.fetchGroups)),
+        .get("/v1/fetchGroupMembers", "fetchGroupMembers", .await(GroupEndpoints.fetchGroupMembers)),
+
+        .get("/v1/limits", "limits", for: .everyone, .answer(OperationEndpoints.limits)),
+        .get("/healthz", "healthz", for: .everyone, .answer(OperationEndpoints.healthz)),
+        .get("/readyz", "readyz", for: .everyone, .await(OperationEndpoints.readyz)),
+        .get("/openapi.yaml", "getOpenapiYaml", for: .everyone, .answer(OperationEndpoints.specificationYAML)),
+        .get("/openapi.json", "getOpenapiJson", for: .everyone, .answer(OperationEndpoints.specificationJSON)),
+        .get("/problems/{code}", "getProblem", for: .everyone, .answer(OperationEndpoints.problemPage)),
+    ]
+}
+
+/// What the table says, for whoever compares it with openapi.yaml: method, path and operation of each endpoint.
+package enum RouteList {
+    package static let lines = Routes.all.map { "\($0.method.name) \($0.path) \($0.operation)" }
+}

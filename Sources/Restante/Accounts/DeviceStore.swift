@@ -1,0 +1,103 @@
+import JSON
+import Postgres
+
+/// A device of a user, as its owner sees it.
+struct Device: Sendable {
+    let deviceId: Identifier
+    let name: String
+    let type: String
+    let lastSeenAt: Timestamp
+
+    func json(isCurrent: Bool) -> JSON {
+        .object([
+            "deviceId": .string(deviceId.description),
+            "name": .string(name),
+            "type": .string(type),
+            "createdAt": .string(Timestamp(of: deviceId).description),
+            "lastSeenAt": .string(lastSeenAt.description),
+            "current": .boolean(isCurrent),
+        ])
+    }
+}
+
+/// What kind of thing a device is.
+enum DeviceType: String, CaseIterable, Sendable {
+    case ios, android, web, desktop, cli
+}
+
+/// The devices of users. A removed one stays as a tombstone until its tokens have expired, so that these are answered with `session-revoked`.
+struct DeviceStore: Sendable {
+    let pool: Pool
+    let identifiers: IdentifierGenerator
+
+    static let statements = [count, insert, list, find, markRevoked, clearInbox, releaseShared, clearPushTokens]
+
+    private static let count = Statement("devices.count", "SELECT count(*) FROM devices WHERE user_id = $1::uuid AND revoked_at IS NULL")
+
+    private static let insert = Statement(
+        "devices.insert", "INSERT INTO devices (device_id, user_id, name, type) VALUES ($1::uuid, $2::uuid, $3::text, $4::text)")
+
+    private static let list = Statement(
+        "devices.list",
+        "SELECT device_id, name, type, last_seen_at FROM devices WHERE user_id = $1::uuid AND revoked_at IS NULL ORDER BY device_id")
+
+    private static let find = Statement(
+        "devices.find", "SELECT device_id FROM devices WHERE user_id = $1::uuid AND device_id = $2::uuid AND revoked_at IS NULL FOR UPDATE")
+
+    private static let markRevoked = Statement(
+        "devices.mark_revoked", "UPDATE devices SET revoked_at = now(), name = '' WHERE device_id = $1::uuid AND revoked_at IS NULL")
+
+    private static let clearInbox = Statement(
+        "devices.clear_inbox",
+        """
+        WITH gone AS (DELETE FROM inbox WHERE device_id = ANY ($1::uuid[]) RETURNING message_id, item IS NULL AS is_shared)
+        UPDATE shared_items s SET outstanding = s.outstanding - g.count
+        FROM (SELECT message_id, count(*) AS count FROM gone WHERE is_shared GROUP BY message_id ORDER BY message_id) g
+        WHERE s.message_id = g.message_id
+        """)
+
+    private static let releaseShared = Statement("devices.release_shared", "DELETE FROM shared_items WHERE outstanding <= 0")
+
+    private static let clearPushTokens = Statement("devices.clear_push_tokens", "DELETE FROM push_tokens WHERE device_id = $1::uuid")
+
+    func count(of userId: Identifier, on connection: Connection) throws -> Int {
+        Int(try connection.execute(Self.count, [.uuid(userId)])[0].int64(0))
+    }
+
+    /// Adds a device within the caller's transaction.
+    func add(name: String, type: DeviceType, to userId: Identifier, on connection: Connection) throws -> Identifier {
+        let deviceId = identifiers.next()
+        _ = try connection.execute(Self.insert, [.uuid(deviceId), .uuid(userId), .text(name), .text(type.rawValue)])
+        return deviceId
+    }
+
+    func list(of userId: Identifier) async throws -> [Device] {
+        try await pool.run { connection in
+            try connection.execute(Self.list, [.uuid(userId)]).map { row in
+                Device(
+                    deviceId: try row.uuid(0), name: try row.text(1), type: try row.text(2), lastSeenAt: Timestamp(milliseconds: try row.timestamp(3)))
+            }
+        }
+    }
+
+    /// Revokes a device of this user; throws 404 where the user has none such.
+    func remove(_ deviceId: Identifier, of userId: Identifier) async throws {
+        try await pool.transaction { connection in
+            guard try !connection.execute(Self.find, [.uuid(userId), .uuid(deviceId)]).isEmpty else { throw AccountError.unknownDevice }
+            try revoke(deviceId, on: connection)
+        }
+    }
+
+    /// Ends a device within the caller's transaction: its inbox and push tokens are gone, its tokens no longer good. What a send that is under way still
+    /// writes for it is swept by `Retention`.
+    func revoke(_ deviceId: Identifier, on connection: Connection) throws {
+        _ = try connection.execute(Self.markRevoked, [.uuid(deviceId)])
+        try clearInboxes(of: [deviceId], on: connection)
+        _ = try connection.execute(Self.clearPushTokens, [.uuid(deviceId)])
+    }
+
+    func clearInboxes(of devices: [Identifier], on connection: Connection) throws {
+        _ = try connection.execute(Self.clearInbox, [.uuids(devices)], within: 10)
+        _ = try connection.execute(Self.releaseShared)
+    }
+}

@@ -1,0 +1,86 @@
+import HTTPServer
+import JSON
+import Postgres
+
+/// From a phone number to a session, and its end.
+enum SessionEndpoints {
+    static func sendOTP(_ call: Call, _ services: Services) async throws -> Response {
+        let reader = try RequestReader(call, members: ["mobileNumber", "channel"])
+        let mobileNumber = reader.matching("mobileNumber", .mobileNumber)
+        let channel = reader.optionalChoice("channel", of: OTPChannel.self) ?? .sms
+        try reader.finish()
+        try services.rateLimiter.take(.otpPerAddress, for: .address(call.peer))
+        try services.rateLimiter.take(.otpPerNumber, for: .number(mobileNumber))
+        let otp = try await services.oneTimePasswords.issue(for: mobileNumber)
+        let shown = try await services.otpSender.send(otp, to: mobileNumber, channel: channel)
+        return .json(
+            .object([
+                "expiresIn": .integer(services.limits[.otpSeconds]),
+                "resendAfter": .integer(services.oneTimePasswords.resendSeconds),
+                "otp": shown.map(JSON.string),
+            ]), status: 202)
+    }
+
+    static func register(_ call: Call, _ services: Services) async throws -> Response {
+        let reader = try RequestReader(call, members: ["mobileNumber", "otp", "name", "profileStatus", "device"])
+        let mobileNumber = reader.matching("mobileNumber", .mobileNumber)
+        let otp = reader.matching("otp", .oneTimePassword)
+        let name = reader.optionalString("name", characters: 1...100) ?? ""
+        let profileStatus = reader.optionalString("profileStatus", characters: 1...500) ?? ""
+        let device = Self.device(reader)
+        try reader.finish()
+        let session = try await Registration(services: services)
+            .register(mobileNumber: mobileNumber, otp: otp, name: name, profileStatus: profileStatus, device: device)
+        return .json(session.json, status: 201)
+    }
+
+    static func login(_ call: Call, _ services: Services) async throws -> Response {
+        let reader = try RequestReader(call, members: ["mobileNumber", "otp", "device"])
+        let mobileNumber = reader.matching("mobileNumber", .mobileNumber)
+        let otp = reader.matching("otp", .oneTimePassword)
+        let device = Self.device(reader)
+        try reader.finish()
+        let session = try await Registration(services: services).login(mobileNumber: mobileNumber, otp: otp, device: device)
+        return .json(session.json, status: 201)
+    }
+
+    static func refreshToken(_ call: Call, _ services: Services) async throws -> Response {
+        let reader = try RequestReader(call, members: ["refreshToken"])
+        let token = reader.string("refreshToken", characters: 1...128)
+        try reader.finish()
+        switch try await services.sessions.refresh(token, devices: services.devices) {
+        case .renewed(let session):
+            // The old access token is looked up anew, with its shorter life.
+            services.authentication.cache.forget(devices: [session.session.deviceId])
+            return .json(session.json)
+        case .invalid:
+            throw AccountError.refreshTokenInvalid
+        case .replayed(let deviceId):
+            services.forget(device: deviceId)
+            throw AccountError.refreshTokenInvalid
+        }
+    }
+
+    static func logout(_ call: Call, _ services: Services) async throws -> Response {
+        let session = try call.session
+        try RequestReader(call, members: []).finish()
+        try await services.devices.remove(session.deviceId, of: session.userId)
+        services.forget(device: session.deviceId)
+        return .noContent
+    }
+
+    private static func device(_ reader: RequestReader) -> Registration.NewDevice {
+        reader.object("device", members: ["name", "type"]) { device in
+            Registration.NewDevice(
+                name: device.string("name", characters: 1...100), type: device.choice("type", of: DeviceType.self) ?? .cli)
+        }
+    }
+}
+
+extension Services {
+    /// What this node's memory holds of a device that is no more: its poll ends with 401.
+    func forget(device: Identifier) {
+        authentication.cache.forget(devices: [device])
+        mailroom.revoke([device])
+    }
+}

@@ -1,0 +1,70 @@
+import HTTPServer
+import JSON
+import Postgres
+
+/// Profiles, settings, contacts and devices.
+enum UserEndpoints {
+    static func getUser(_ call: Call, _ services: Services) async throws -> Response {
+        let session = try call.session
+        let reader = QueryReader(call, parameters: ["userId"])
+        let userId = reader.optionalIdentifier("userId") ?? session.userId
+        try reader.finish()
+        return .json(try await services.users.find(userId).json(forOwner: userId == session.userId))
+    }
+
+    static func updateUser(_ call: Call, _ services: Services) async throws -> Response {
+        let session = try call.session
+        let reader = try RequestReader(call, members: ["name", "profileStatus", "avatarMediaId", "notificationTokens", "privacy"])
+        var change = UserChange()
+        change.name = reader.optionalString("name", characters: 0...100)
+        change.profileStatus = reader.optionalString("profileStatus", characters: 0...500)
+        let avatar = Self.avatar(reader)
+        change.pushTokens = reader.optionalObjects("notificationTokens", count: 0...10, members: ["token", "type", "deviceInfo"]) { token in
+            UserChange.PushToken(
+                token: token.string("token", characters: 1...4096), type: token.choice("type", of: PushService.self) ?? .fcm,
+                deviceInfo: token.optionalString("deviceInfo", characters: 0...500))
+        }
+        reader.optionalObject("privacy", members: ["lastSeen", "groups", "readReceipts", "discoverable"]) { privacy in
+            change.lastSeen = privacy.optionalChoice("lastSeen", of: Visibility.self)
+            change.groups = privacy.optionalChoice("groups", of: Visibility.self)
+            change.readReceipts = privacy.boolean("readReceipts")
+            change.discoverable = privacy.boolean("discoverable")
+        }
+        try reader.finish()
+        // There is no media that a user could see, so no id names any; the empty text unsets what is unset already.
+        guard avatar == nil else { throw AccountError.unknownMedia }
+        return .json(try await services.users.update(session, change).json(forOwner: true))
+    }
+
+    static func lookupUsers(_ call: Call, _ services: Services) async throws -> Response {
+        let session = try call.session
+        let reader = try RequestReader(call, members: ["mobileNumbers"])
+        let numbers = reader.strings("mobileNumbers", count: 0...services.limits[.lookupNumbers], .mobileNumber)
+        try reader.finish()
+        let found = try await services.contacts.lookUp(numbers, for: session.userId)
+        return .json(.object(["users": .array(found.map(\.json))]))
+    }
+
+    static func listDevices(_ call: Call, _ services: Services) async throws -> Response {
+        let session = try call.session
+        try QueryReader(call, parameters: []).finish()
+        let devices = try await services.devices.list(of: session.userId)
+        return .json(.object(["devices": .array(devices.map { $0.json(isCurrent: $0.deviceId == session.deviceId) })]))
+    }
+
+    static func removeDevice(_ call: Call, _ services: Services) async throws -> Response {
+        let session = try call.session
+        let reader = try RequestReader(call, members: ["deviceId"])
+        let deviceId = reader.identifier("deviceId")
+        try reader.finish()
+        try await services.devices.remove(deviceId, of: session.userId)
+        services.forget(device: deviceId)
+        return .noContent
+    }
+
+    /// The id of the wanted avatar; nil for none, and for the empty text.
+    private static func avatar(_ reader: RequestReader) -> String? {
+        guard let text = reader.optionalString("avatarMediaId", characters: 0...36), !text.isEmpty else { return nil }
+        return reader.optionalIdentifier("avatarMediaId")?.description
+    }
+}

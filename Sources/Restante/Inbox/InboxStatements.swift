@@ -1,0 +1,175 @@
+import Postgres
+
+/// The SQL of the group commit. Each statement serves all that was waiting: its parameters are columns, one element for each request.
+///
+/// `IN (...) IS TRUE` is on purpose: as a join, PostgreSQL would compare every entry with every other; so it probes a hash.
+enum InboxStatements {
+    static let all = [send, findSends, lockGroups, sendToGroup, acknowledge, release, read]
+
+    /// Writes messages from user to user into the inboxes of the recipient's devices and of the sender's other ones.
+    /// Answers a row for each message that is new and whose recipient exists: its id and the devices of both kinds.
+    static let send = Statement(
+        "inbox.send",
+        """
+        WITH entry AS MATERIALIZED (
+            SELECT e.*,
+                ARRAY(SELECT device_id FROM devices WHERE user_id = e.recipient_id AND revoked_at IS NULL) AS recipient_devices,
+                ARRAY(SELECT device_id FROM devices WHERE user_id = e.sender_id AND revoked_at IS NULL
+                    AND device_id <> e.sender_device_id AND e.sender_id <> e.recipient_id) AS own_devices
+            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[], $7::bytea[])
+                AS e(message_id, sender_id, sender_device_id, recipient_id, client_message_id, fingerprint, body)
+            WHERE EXISTS (SELECT FROM users WHERE user_id = e.recipient_id)
+                AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.day < (now() AT TIME ZONE 'UTC')::date
+                    AND s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
+        ), fresh AS (
+            INSERT INTO sent_messages (day, sender_id, client_message_id, message_id, fingerprint)
+            SELECT (now() AT TIME ZONE 'UTC')::date, sender_id, client_message_id, message_id, fingerprint FROM entry
+            ON CONFLICT DO NOTHING RETURNING message_id
+        ), accepted AS MATERIALIZED (
+            SELECT * FROM entry WHERE (message_id IN (SELECT message_id FROM fresh)) IS TRUE
+        ), chat AS (
+            INSERT INTO chats (low_user_id, high_user_id, last_message_id)
+            SELECT DISTINCT ON (1, 2) least(sender_id, recipient_id), greatest(sender_id, recipient_id), message_id
+            FROM accepted ORDER BY 1, 2, 3 DESC
+            ON CONFLICT (low_user_id, high_user_id) DO UPDATE SET last_message_id = greatest(chats.last_message_id, excluded.last_message_id)
+        ), undelivered_by_device AS (
+            INSERT INTO undelivered (recipient_id, message_id)
+            SELECT recipient_id, message_id FROM accepted WHERE cardinality(recipient_devices) > 1
+        ), incoming AS (
+            INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item)
+            SELECT device_id, message_id, sender_id, sender_id, CASE cardinality(recipient_devices) WHEN 1 THEN 1 ELSE 2 END,
+                convert_to('"direction":"in",', 'UTF8') || body
+            FROM accepted, unnest(recipient_devices) AS device_id
+        ), outgoing AS (
+            INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item)
+            SELECT device_id, message_id, recipient_id, NULL, 0,
+                convert_to('"direction":"out","to":"' || recipient_id || '",', 'UTF8') || body
+            FROM accepted, unnest(own_devices) AS device_id
+        )
+        SELECT message_id, recipient_devices, own_devices FROM accepted
+        """)
+
+    /// What became of sends that wrote nothing: the message that stands under the clientMessageId, if any.
+    static let findSends = Statement(
+        "inbox.find_sends",
+        """
+        SELECT e.message_id, s.message_id, s.fingerprint
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS e(message_id, sender_id, client_message_id)
+        LEFT JOIN LATERAL (
+            SELECT message_id, fingerprint FROM sent_messages
+            WHERE sender_id = e.sender_id AND client_message_id = e.client_message_id ORDER BY day DESC LIMIT 1
+        ) s ON true
+        """)
+
+    /// Keeps changes of these groups out until the transaction ends.
+    static let lockGroups = Statement(
+        "inbox.lock_groups", "SELECT group_id FROM groups WHERE group_id = ANY ($1::uuid[]) ORDER BY group_id FOR SHARE")
+
+    /// Writes messages to groups, as `send` does; a body whose copies would exceed $7 bytes is stored once.
+    static let sendToGroup = Statement(
+        "inbox.send_to_group",
+        """
+        WITH entry AS MATERIALIZED (
+            SELECT e.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[], $7::bytea[])
+                AS e(message_id, sender_id, sender_device_id, group_id, client_message_id, fingerprint, body)
+            WHERE EXISTS (SELECT FROM group_members m WHERE m.group_id = e.group_id AND m.user_id = e.sender_id)
+                AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.day < (now() AT TIME ZONE 'UTC')::date
+                    AND s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
+        ), fresh AS (
+            INSERT INTO sent_messages (day, sender_id, client_message_id, message_id, fingerprint)
+            SELECT (now() AT TIME ZONE 'UTC')::date, sender_id, client_message_id, message_id, fingerprint FROM entry
+            ON CONFLICT DO NOTHING RETURNING message_id
+        ), accepted AS MATERIALIZED (
+            SELECT * FROM entry WHERE (message_id IN (SELECT message_id FROM fresh)) IS TRUE
+        ), target AS MATERIALIZED (
+            SELECT a.message_id, a.sender_id, a.group_id, a.body, m.user_id, d.device_id, m.user_id = a.sender_id AS is_own,
+                count(*) OVER (PARTITION BY a.message_id, m.user_id) AS devices,
+                count(*) FILTER (WHERE m.user_id <> a.sender_id) OVER (PARTITION BY a.message_id) AS copies
+            FROM accepted a JOIN group_members m ON m.group_id = a.group_id
+                JOIN devices d ON d.user_id = m.user_id AND d.revoked_at IS NULL
+            WHERE d.device_id <> a.sender_device_id
+        ), shared AS (
+            INSERT INTO shared_items (message_id, item, outstanding)
+            SELECT message_id, convert_to('"direction":"in",', 'UTF8') || body, copies
+            FROM (SELECT DISTINCT ON (message_id) * FROM target WHERE NOT is_own) t WHERE copies * octet_length(body) > $8::int8
+        ), undelivered_by_device AS (
+            INSERT INTO undelivered (recipient_id, message_id) SELECT DISTINCT user_id, message_id FROM target WHERE devices > 1 AND NOT is_own
+        ), written AS (
+            INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item)
+            SELECT device_id, message_id, group_id,
+                CASE WHEN is_own THEN NULL ELSE sender_id END,
+                CASE WHEN is_own THEN 0 WHEN devices = 1 THEN 1 ELSE 2 END,
+                CASE WHEN is_own THEN convert_to('"direction":"out",', 'UTF8') || body
+                    WHEN copies * octet_length(body) > $8::int8 THEN NULL
+                    ELSE convert_to('"direction":"in",', 'UTF8') || body END
+            FROM target
+        )
+        SELECT a.message_id,
+            ARRAY(SELECT device_id FROM target t WHERE t.message_id = a.message_id AND NOT t.is_own),
+            ARRAY(SELECT device_id FROM target t WHERE t.message_id = a.message_id AND t.is_own)
+        FROM accepted a
+        """)
+
+    /// Deletes exactly the named items, and gives each sender one receipt for all that one request acknowledged for the first time.
+    /// Answers rows of two kinds: request and count, or device, message id and item of a receipt. The item's text is put together here, because a
+    /// second round trip would cost more; it holds nothing but UUIDs.
+    static let acknowledge = Statement(
+        "inbox.acknowledge",
+        """
+        WITH gone AS (
+            DELETE FROM inbox i
+            USING unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int4[], $5::uuid[]) AS a(device_id, message_id, user_id, request, receipt_id)
+            WHERE i.device_id = a.device_id AND i.message_id = a.message_id
+            RETURNING i.message_id, i.sender_id, i.receipt_due, i.item IS NULL AS is_shared, a.user_id, a.request, a.receipt_id
+        ), first AS (
+            DELETE FROM undelivered u USING gone g
+            WHERE g.receipt_due = 2 AND u.recipient_id = g.user_id AND u.message_id = g.message_id
+            RETURNING u.recipient_id, u.message_id
+        ), receipt AS (
+            SELECT (array_agg(receipt_id ORDER BY receipt_id))[1] AS message_id, user_id, sender_id,
+                convert_to(format('"type":"RECEIPT","status":"delivered","messageIds":["%s"],"from":{"userId":"%s"}}',
+                    string_agg(message_id::text, '","' ORDER BY message_id), user_id), 'UTF8') AS item
+            FROM gone
+            WHERE receipt_due = 1 OR receipt_due = 2 AND ((user_id, message_id) IN (SELECT recipient_id, message_id FROM first)) IS TRUE
+            GROUP BY request, user_id, sender_id
+        ), told AS (
+            INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item)
+            SELECT d.device_id, r.message_id, r.user_id, NULL, 0, r.item
+            FROM receipt r JOIN devices d ON d.user_id = r.sender_id AND d.revoked_at IS NULL
+            RETURNING device_id, message_id, item
+        ), released AS (
+            UPDATE shared_items s SET outstanding = s.outstanding - g.count
+            FROM (SELECT message_id, count(*) AS count FROM gone WHERE is_shared GROUP BY message_id ORDER BY message_id) g
+            WHERE s.message_id = g.message_id
+        )
+        SELECT request, count(*), NULL::uuid, NULL::uuid, NULL::bytea FROM gone GROUP BY request
+        UNION ALL SELECT NULL, NULL, device_id, message_id, item FROM told
+        """)
+
+    /// Takes the shared items away that nobody waits for any more. A statement of its own: one statement cannot change a row and delete it.
+    static let release = Statement("inbox.release", "DELETE FROM shared_items WHERE outstanding <= 0")
+
+    /// Reads the oldest items of devices: at most `most` each, and at most $6 bytes of them beyond the first; never what is older than $7 days.
+    /// `total` counts what is there, up to `most`, so that a reader learns whether bytes cut it short.
+    static let read = Statement(
+        "inbox.read",
+        """
+        SELECT request, message_id, item, total FROM (
+            SELECT r.request, i.message_id, coalesce(i.item, s.item) AS item,
+                count(*) OVER (PARTITION BY r.request) AS total,
+                sum(octet_length(coalesce(i.item, s.item))) OVER (PARTITION BY r.request ORDER BY i.message_id
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+            FROM unnest($1::int4[], $2::uuid[], $3::int4[], $4::uuid[], $5::uuid[]) AS r(request, device_id, most, after_id, channel_id)
+            CROSS JOIN LATERAL (
+                SELECT message_id, item FROM inbox
+                WHERE device_id = r.device_id AND message_id > r.after_id
+                    AND message_id >= (SELECT first_id_of(now() - make_interval(days => $7::int4)))
+                    AND (r.channel_id IS NULL OR channel_id = r.channel_id)
+                ORDER BY message_id LIMIT r.most
+            ) i
+            LEFT JOIN shared_items s ON i.item IS NULL AND s.message_id = i.message_id
+        ) page
+        WHERE coalesce(bytes_before, 0) < $6::int8
+        ORDER BY request, message_id
+        """)
+}

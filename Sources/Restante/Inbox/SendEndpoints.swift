@@ -1,0 +1,77 @@
+import HTTPServer
+import JSON
+import Postgres
+
+/// Why a message is refused.
+enum SendError: ProblemConvertible {
+    case unknownRecipient
+    case unknownGroup
+    case clientMessageIdReused
+
+    var problem: Problem {
+        switch self {
+        case .unknownRecipient: Problem(.unknownRecipient)
+        case .unknownGroup: Problem(.notFound, detail: "There is no such group, or you are not a member of it.")
+        case .clientMessageIdReused: Problem(.clientMessageIdReused)
+        }
+    }
+}
+
+/// `sendMessage` and `sendGroupMessage`: answered after COMMIT.
+enum SendEndpoints {
+    static func sendMessage(_ call: Call, _ reply: Reply, _ services: Services) throws {
+        let session = try call.session
+        let request = try MessageRequest(call, targetName: "to", limits: services.limits)
+        guard !request.type.isEphemeral else { return try show(request, from: session, group: nil, reply, services) }
+        try services.rateLimiter.take(.messagesPerDevice, for: .identifier(session.deviceId))
+        try write(request.outgoing(from: session, to: .user(request.target)), ifUnknown: .unknownRecipient, reply, services)
+    }
+
+    static func sendGroupMessage(_ call: Call, _ reply: Reply, _ services: Services) throws {
+        let session = try call.session
+        let request = try MessageRequest(call, targetName: "groupId", limits: services.limits)
+        guard !request.type.isEphemeral else { return try show(request, from: session, group: request.target, reply, services) }
+        try services.rateLimiter.take(.messagesPerDevice, for: .identifier(session.deviceId))
+        try write(request.outgoing(from: session, to: .group(request.target)), ifUnknown: .unknownGroup, reply, services)
+    }
+
+    private static func write(_ message: OutgoingMessage, ifUnknown: SendError, _ reply: Reply, _ services: Services) throws {
+        try services.writers.send(message) { result in
+            switch result {
+            case .success(.sent(let messageId)): reply.send(accepted(messageId, status: 201))
+            case .success(.replayed(let messageId)):
+                var response = accepted(messageId, status: 200)
+                response.headers.append(("Idempotency-Replayed", "true"))
+                reply.send(response)
+            case .success(.reused): reply.fail(SendError.clientMessageIdReused)
+            case .success(.unknownTarget): reply.fail(ifUnknown)
+            case .failure(let error): reply.fail(error)
+            }
+        }
+    }
+
+    private static func accepted(_ messageId: Identifier, status: Int) -> Response {
+        .json(
+            .object([
+                "messageId": .string(messageId.description), "sentAt": .string(Timestamp(of: messageId).description), "status": .string("sent"),
+            ]), status: status)
+    }
+
+    private static func show(_ request: MessageRequest, from session: Session, group: Identifier?, _ reply: Reply, _ services: Services) throws {
+        try services.rateLimiter.take(.typingPerDevice, for: .identifier(session.deviceId))
+        Task {
+            do {
+                let devices =
+                    if let group {
+                        try await services.audiences.devices(ofGroup: group, for: session)
+                    } else {
+                        try await services.audiences.devices(ofUser: request.target, for: session)
+                    }
+                services.mailroom.show(request.ephemeralItem(from: session, group: group, at: .now()), to: devices)
+                reply.send(.json(.object(["status": .string("accepted")]), status: 202))
+            } catch {
+                reply.fail(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Glibc
+import HTTPServer
+import Logging
+import Postgres
+
+/// The only place that wires things: starts them in order, waits for the signal to stop, stops them in the reverse order.
+package enum Application {
+    package struct StartError: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Serves until SIGTERM or SIGINT. Prints one line to standard output when ready.
+    package static func serve(_ configuration: Configuration) throws {
+        let stopSignals = StopSignals()
+        let logger = LogOutput.logger(configuration)
+        let embedded = try startEmbedded(configuration, logger)
+        defer { embedded?.stop() }
+        let conninfo = try configuration.databaseURL ?? embedded.map(\.conninfo) ?? { throw StartError(description: "there is no database") }()
+        let identifiers = IdentifierGenerator()
+        let pool = Pool(conninfo: conninfo, size: configuration.poolSize, settings: DatabaseSettings.ofPool, name: "pool")
+        defer { pool.close() }
+        let retention = Retention(
+            pool: pool, devices: DeviceStore(pool: pool, identifiers: identifiers), days: configuration.retentionDays,
+            idempotencyHours: configuration.idempotencyHours, logger: logger)
+        try prepareDatabase(conninfo, isEmbedded: embedded != nil, retention, logger)
+
+        let writers = makeWriters(configuration, conninfo, identifiers, logger)
+        let mailroom = Mailroom(writers: writers)
+        writers.start(deliver: { mailroom.deliver($0) }, reconnected: { mailroom.lookSoon() })
+        let services = try makeServices(configuration, pool, identifiers, writers, mailroom, logger)
+        let server = try Server.start(serverConfiguration(configuration), handler: Edge(router: Router(Routes.all), services: services))
+        let sweeping = Task { await retention.run() }
+        announce(configuration.host, server.port)
+
+        let signal = stopSignals.wait()
+        logger.notice("stopping", metadata: ["signal": .stringConvertible(signal)])
+        services.health.startDraining()
+        server.drain()
+        mailroom.drain()
+        sweeping.cancel()
+        server.stop(within: Double(configuration.drainSeconds))
+        writers.close()
+        mailroom.close()
+    }
+
+    private static func startEmbedded(_ configuration: Configuration, _ logger: Logger) throws -> EmbeddedPostgres? {
+        guard configuration.databaseURL == nil else { return nil }
+        return try EmbeddedPostgres.start(in: configuration.embeddedDatabaseDirectory) { line in logger.notice("postgres: \(line)") }
+    }
+
+    private static func prepareDatabase(_ conninfo: String, isEmbedded: Bool, _ retention: Retention, _ logger: Logger) throws {
+        let connection = try Connection.open(conninfo, settings: Durability.sessionSettings, within: 10)
+        defer { connection.close() }
+        try DatabasePreparation.prepare(connection, isEmbedded: isEmbedded, try MigrationList.embedded()) { logger.notice("migrations: \($0)") }
+        try retention.prepare(on: connection)
+    }
+
+    private static func makeWriters(
+        _ configuration: Configuration, _ conninfo: String, _ identifiers: IdentifierGenerator, _ logger: Logger
+    ) -> InboxWriters {
+        let batch = WriterBatch(retentionDays: configuration.retentionDays, identifiers: identifiers)
+        return InboxWriters(
+            writers: (0..<configuration.writers).map { number in
+                InboxWriter(name: "writer-\(number)", batch: batch, logger: logger) { () throws(PostgresError) in
+                    try Connection.open(conninfo, settings: DatabaseSettings.ofWriter, within: 0.5)
+                }
+            })
+    }
+
+    private static func makeServices(
+        _ configuration: Configuration, _ pool: Pool, _ identifiers: IdentifierGenerator, _ writers: InboxWriters, _ mailroom: Mailroom,
+        _ logger: Logger
+    ) throws -> Services {
+        let secrets = Secrets(serverSecret: try ServerSecret.load(configuration))
+        let isLimiting = configuration.rateLimits == .on
+        let limits = configuration.limits
+        let sessions = SessionStore(
+            pool: pool, identifiers: identifiers, accessSeconds: configuration.accessTokenSeconds, refreshSeconds: configuration.refreshTokenSeconds)
+        return Services(
+            limits: limits, identifiers: identifiers,
+            authentication: Authentication(cache: SessionCache(), store: sessions),
+            rateLimiter: RateLimiter(limits: limits, isOn: isLimiting), requestLog: RequestLog(logger: logger), writers: writers, mailroom: mailroom,
+            audiences: AudienceStore(pool: pool), readReceipts: ReadReceiptStore(pool: pool),
+            oneTimePasswords: OneTimePasswordStore(
+                pool: pool, secrets: secrets, limits: limits, resendSeconds: isLimiting ? limits[.otpResendSeconds] : 0),
+            otpSender: configuration.otpDelivery == .response ? ResponseOTPSender() : LogOTPSender(logger: logger),
+            users: UserStore(pool: pool, identifiers: identifiers), devices: DeviceStore(pool: pool, identifiers: identifiers), sessions: sessions,
+            groups: GroupStore(pool: pool, identifiers: identifiers, limits: limits),
+            contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
+            health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
+    }
+
+    private static func serverConfiguration(_ configuration: Configuration) -> ServerConfiguration {
+        var server = ServerConfiguration()
+        server.host = configuration.host
+        server.port = UInt16(configuration.port)
+        server.workers = configuration.httpWorkers
+        server.connectionMemory = configuration.connectionMemory
+        return server
+    }
+
+    private static func announce(_ host: String, _ port: UInt16) {
+        let name = host.contains(":") ? "[\(host)]" : host
+        let line = Array("restante: listening on http://\(name):\(port)\n".utf8)
+        _ = line.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+    }
+}

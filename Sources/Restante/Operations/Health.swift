@@ -1,0 +1,27 @@
+import Postgres
+import Synchronization
+
+/// Whether this node should get requests.
+final class Health: Sendable {
+    private let pool: Pool
+    private let isDraining = Atomic<Bool>(false)
+
+    static let statements = [ping]
+
+    private static let ping = Statement("health.ping", "SELECT pg_is_in_recovery()")
+
+    init(pool: Pool) {
+        self.pool = pool
+    }
+
+    func startDraining() {
+        isDraining.store(true, ordering: .relaxed)
+    }
+
+    /// Throws 503 while draining, and while the database cannot be reached or is not the primary. The schema was found current at the start.
+    func check() async throws {
+        if isDraining.load(ordering: .relaxed) { throw Problem.passing(.draining) }
+        let isStandby = try await pool.run { try $0.execute(Self.ping)[0].bool(0) }
+        if isStandby { throw Problem.passing(.unavailable) }
+    }
+}

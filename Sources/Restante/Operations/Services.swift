@@ -1,0 +1,24 @@
+import Logging
+import Postgres
+
+/// What the endpoints work with; made once, by `Application`.
+struct Services: Sendable {
+    let limits: LimitTable
+    let identifiers: IdentifierGenerator
+    let authentication: Authentication
+    let rateLimiter: RateLimiter
+    let requestLog: RequestLog
+    let writers: InboxWriters
+    let mailroom: Mailroom
+    let audiences: AudienceStore
+    let readReceipts: ReadReceiptStore
+    let oneTimePasswords: OneTimePasswordStore
+    let otpSender: any OTPSender
+    let users: UserStore
+    let devices: DeviceStore
+    let sessions: SessionStore
+    let groups: GroupStore
+    let contacts: ContactStore
+    let health: Health
+    let specification: Specification
+}
