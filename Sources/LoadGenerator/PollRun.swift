@@ -8,7 +8,7 @@ package final class PollRun: InboxObserver, SendObserver {
         package var polls: Int
         package var wakes: Int
         package var wakesPerSecond: Double
-        /// How long the server is watched with all polls held and nobody woken.
+        /// How long the server is watched with all polls held and nobody woken; before that it gets as long to come to rest.
         package var quietSeconds: Double
         package var seed: UInt64
 
@@ -66,9 +66,9 @@ package final class PollRun: InboxObserver, SendObserver {
         announce()
         let held = usage?.residentBytes ?? 0
 
-        let quiet = measure(usage) {
-            loop.run(until: MonotonicClock.now.after(seconds: plan.quietSeconds), isDone: { false }, work: devices.retry)
-        }
+        let rest = { _ = loop.run(until: MonotonicClock.now.after(seconds: plan.quietSeconds), isDone: { false }, work: devices.retry) }
+        rest()
+        let quiet = measure(usage, rest)
         let waking = measure(usage) { run.wake(sessions.count - 1, with: sender, devices: devices, on: loop) }
 
         run.measurements.woken = run.ledger.delivered

@@ -20,8 +20,8 @@ struct PollsCommand: ParsableCommand {
     @Option(help: "How many to wake each second.")
     var rate = 500.0
 
-    @Option(help: "How long to watch the server before, with nobody woken, in seconds.")
-    var quiet = 3.0
+    @Option(help: "How long to watch the server before, with nobody woken and after as long a rest, in seconds.")
+    var quiet = 2.0
 
     @Option(help: "What the random choices follow from.")
     var seed: UInt64 = 1
