@@ -37,9 +37,14 @@ import Testing
 
     @Test func secretsAreNeverPrinted() throws {
         let environment = ["RESTANTE_DATABASE_URL": secret, "RESTANTE_SERVER_SECRET": "0123456789abcdef0123456789abcdef"]
-        let report = ConfigurationReport(try Configuration.read(arguments: [], environment: environment)).description
-        #expect(!report.contains("hunter2"))
-        #expect(!report.contains("0123456789abcdef"))
+        let configuration = try Configuration.read(arguments: [], environment: environment)
+        let report = ConfigurationReport(configuration).description
+        var dumped = ""
+        dump(configuration, to: &dumped)
+        for text in [report, "\(configuration)", String(reflecting: configuration), dumped] {
+            #expect(!text.contains("hunter2"))
+            #expect(!text.contains("0123456789abcdef"))
+        }
         #expect(report.contains("(hidden)"))
         #expect(report.contains("RESTANTE_DATABASE_URL"))
 

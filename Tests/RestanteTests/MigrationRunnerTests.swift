@@ -1,3 +1,4 @@
+import Foundation
 import Postgres
 import Synchronization
 import Testing
@@ -82,7 +83,8 @@ import Testing
     @Test func aDatabaseOfANewerProgramIsRefused() throws {
         write(3, "CREATE TABLE c (n int);", down: "DROP TABLE c;")
         try runner().up(connection)
-        let older = try MigrationList(parsing: [Assets.File(name: "0001_m.sql", contents: Array(contents(1).utf8))])
+        let only = "-- migrate:up\nCREATE TABLE a (n int);\n-- migrate:down\nDROP TABLE a;\n"
+        let older = try MigrationList(parsing: [Assets.File(name: "0001_m.sql", contents: Array(only.utf8))])
         let runner = MigrationRunner(older) { _ in }
         #expect(throws: MigrationError.self) { try runner.up(connection) }
         #expect(throws: MigrationError.self) { try runner.down(to: nil, connection) }
@@ -90,16 +92,16 @@ import Testing
         #expect(try tables() == ["a", "b", "c"])
     }
 
-    @Test func ofTwoRunsAtATimeOneAppliesAndTheOtherFindsNothingToDo() async throws {
-        let database = database
+    @Test func ofRunsAtATimeOneAppliesAndTheOthersFindNothingToDo() throws {
         let list = try list()
-        let applied = try await withThrowingTaskGroup(of: Int.self) { group in
-            for _ in 0..<2 {
-                group.addTask { try MigrationRunner(list) { _ in }.up(try database.open()) }
-            }
-            return try await group.reduce(into: []) { $0.append($1) }
+        let database = database
+        let counts = Mutex<[Int]>([])
+        DispatchQueue.concurrentPerform(iterations: 4) { _ in
+            // A run that fails is missing from the counts.
+            guard let connection = try? database.open(), let count = try? MigrationRunner(list, report: { _ in }).up(connection) else { return }
+            counts.withLock { $0.append(count) }
         }
-        #expect(applied.sorted() == [0, 2])
+        #expect(counts.withLock { $0.sorted() } == [0, 0, 0, 2])
     }
 
     @Test func aRunWaitsForTheOneBeforeIt() async throws {
@@ -128,10 +130,6 @@ import Testing
 
     private func write(_ version: Int, _ up: String, down: String?) {
         folder.write("000\(version)_m.sql", "-- migrate:up\n\(up)\n" + (down.map { "-- migrate:down\n\($0)\n" } ?? ""))
-    }
-
-    private func contents(_ version: Int) -> String {
-        "-- migrate:up\nCREATE TABLE a (n int);\n-- migrate:down\nDROP TABLE a;\n"
     }
 
     private func list() throws -> MigrationList { try MigrationList.folder(folder.path) }
