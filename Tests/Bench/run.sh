@@ -81,10 +81,13 @@ phase() {
 yardstick() {
     echo "bench: turn $turn of $turns: yardstick" >&2
     # postmaster.pid says where the server listens: the port in line 4, the socket's directory in line 5.
-    local where
-    mapfile -t where <"$(find "$work/data" -maxdepth 3 -name postmaster.pid | head -1)"
+    local pid_file where
+    pid_file=$(find "$work/data" -maxdepth 3 -name postmaster.pid | head -1)
+    [[ -n $pid_file ]] || { echo "bench: there is no running cluster below $work/data" >&2; return 0; }
+    mapfile -t where <"$pid_file"
     local connection=(-h "${where[4]}" -p "${where[3]}" -U restante)
-    export PGOPTIONS='-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_bitmapscan=off'
+    export PGOPTIONS='-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off'
+    PGOPTIONS+=' -c enable_hashjoin=off -c enable_mergejoin=off'
     "$postgres_bin/psql" "${connection[@]}" -q -d postgres -f "$bench/yardstick.sql" 2>>"$work/log"
     # A body of 200 characters that does not compress.
     local body
