@@ -22,7 +22,8 @@ struct mhd_callbacks {
     MHD_NotifyConnectionCallback notify;
 };
 
-/* A daemon without thread, listen socket or log: it is driven through its epoll descriptor alone. */
+/* A daemon without thread, listen socket or log: it is driven through its epoll descriptor alone. It is not strict, because the
+   refusals of its own parser go out twice; what it lets through because of that is refused, once, by RequestGuard. */
 static inline struct MHD_Daemon *
 mhd_start_external(unsigned int connection_limit, size_t connection_memory, struct mhd_callbacks callbacks)
 {
@@ -31,7 +32,7 @@ mhd_start_external(unsigned int connection_limit, size_t connection_memory, stru
         callbacks.access, callbacks.context,
         MHD_OPTION_CONNECTION_LIMIT, connection_limit,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_STRICT_FOR_CLIENT, 0,
         MHD_OPTION_URI_LOG_CALLBACK, callbacks.target, callbacks.context,
         MHD_OPTION_UNESCAPE_CALLBACK, callbacks.unescape, callbacks.context,
         MHD_OPTION_NOTIFY_COMPLETED, callbacks.completed, callbacks.context,

@@ -43,7 +43,7 @@ package enum Rejection: Error, Equatable, Sendable {
         case .unsupportedMethod: "This method is not known."
         case .lengthRequired: "A request with a body needs a Content-Length."
         case .unsupportedTransferCoding: "The only transfer coding that is understood is chunked."
-        case .unsupportedVersion: "HTTP/1.1 and HTTP/1.0 are spoken here."
+        case .unsupportedVersion: "The versions of HTTP spoken here are 1.0 and 1.1."
         case .expectationFailed: "The only expectation that is understood is 100-continue."
         }
     }

@@ -6,6 +6,10 @@ import Glibc
 /// first wins), two Hosts, names with blanks. Behind a proxy that reads the other way, the rest of one request becomes
 /// another client's next one. Nothing of that gets past here. A folded line is glued to the *name* of its field
 /// (`Transfer-Encodingchunked`), which is why names that begin like the two framing fields are refused.
+///
+/// Not to be seen from here, and therefore left to a proxy in front: a bare LF that ends a line, a NUL that ends a value, a line that
+/// begins with a colon and so ends the head, and the refusals of libmicrohttpd's own parser (a length or a chunk size that is no
+/// number), whose status line and fields go out twice. After those the connection ends.
 /// Source: RFC 9112, 3.2, 5.1 and 6.3; RFC 9110, 10.1.1.
 struct RequestGuard {
     static let maximumHeaderBytes = 16_384

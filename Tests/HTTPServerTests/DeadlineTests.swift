@@ -35,13 +35,9 @@ import Testing
 
     @Test("A reader that does not read is cut") func slowReader() throws {
         try withServer(TestHandler(), { $0.responseSeconds = 1 }) { server, handler in
-            // 3 MB are allowed 183 seconds more, so many answers are asked for and each is small for its own deadline.
             let client = try RawClient(port: server.port)
-            let request = "POST /large HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" + String(repeating: "x", count: 100_000)
-            let start = secondsNow()
-            while secondsNow() - start < 8, server.statistics.connections == 1 || handler.records.isEmpty {
-                guard client.trySend(request) else { break }
-            }
+            // 20 MB, more than the kernel takes for a client that reads nothing; each answer for itself buys no time.
+            client.send(String(repeating: "GET /page HTTP/1.1\r\nHost: h\r\n\r\n", count: 200))
             #expect(eventually(within: 6) { server.statistics.connections == 0 })
             #expect(handler.records.last?.outcome == .cut)
         }

@@ -52,12 +52,6 @@ final class RawClient: Sendable {
         return true
     }
 
-    /// Sends what fits without waiting. False: the other side is gone, or takes no more.
-    func trySend(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        return Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) == bytes.count
-    }
-
     /// Ends the sending side only.
     func finishSending() {
         shutdown(descriptor, Int32(SHUT_WR))

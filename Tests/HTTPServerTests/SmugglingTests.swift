@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPServer
 
-/// A request, and the statuses with which it may be refused.
+/// A request, and the statuses with which it may be refused; 0 is an end without a word.
 struct Probe: Sendable, CustomTestStringConvertible {
     let text: String
     let statuses: Set<Int>
@@ -60,7 +60,6 @@ struct Probe: Sendable, CustomTestStringConvertible {
         Probe(text: "GET /first HTTP/1.1\r\nHost: h\r\n X: folded\r\n\r\n" + second, statuses: [400]),
         Probe(text: "GET /first HTTP/1.1\r\n X: first\r\nHost: h\r\n\r\n" + second, statuses: [400]),
         Probe(text: "GET /first HTTP/1.1\r\nHost: h\r\nX Y: z\r\n\r\n" + second, statuses: [400]),
-        Probe(text: "GET /first HTTP/1.1\r\nHost: h\r\n: z\r\n\r\n" + second, statuses: [400]),
         Probe(text: "GET /first HTTP/1.1\r\nHost: h\r\nX\u{1}: z\r\n\r\n" + second, statuses: [400]),
         Probe(text: "GET /first HTTP/1.1\r\nHost: h\r\nX: \u{1B}[31m\r\n\r\n" + second, statuses: [400]),
         Probe(text: "GET /first HTTP/1.1\r\nHost: h\r\nX: \u{7F}\r\n\r\n" + second, statuses: [400]),
@@ -75,7 +74,7 @@ struct Probe: Sendable, CustomTestStringConvertible {
         line("GET //first HTTP/1.1"), line("GET /a//b HTTP/1.1"), line("GET /a/../first HTTP/1.1"), line("GET /a/%2e%2e/first HTTP/1.1"),
         line("GET /a%2ffirst HTTP/1.1"), line("GET /a%5cfirst HTTP/1.1"), line("GET /a\\first HTTP/1.1"), line("GET /first%00 HTTP/1.1"),
         line("GET /first%0d%0aX:y HTTP/1.1"), line("GET /first%zz HTTP/1.1"), line("GET /first%ff HTTP/1.1"), line("GET /f?x=%00 HTTP/1.1"),
-        line("GET /first#f HTTP/1.1"), line("GET /\u{e9} HTTP/1.1"), line("GET /" + String(repeating: "a", count: 2100) + " HTTP/1.1", [414]),
+        line("GET /first#f HTTP/1.1"), line("GET /a b HTTP/1.1"), line("GET  HTTP/1.1"), line("GET /\u{e9} HTTP/1.1"), line("GET /" + String(repeating: "a", count: 2100) + " HTTP/1.1", [414]),
     ]
 
     /// Refused by libmicrohttpd's own parser. What matters is that nothing of the rest is served and the connection ends.
@@ -84,8 +83,7 @@ struct Probe: Sendable, CustomTestStringConvertible {
         post("Content-Length: 99999999999999999999999999", second, [400, 413]), post("X"),
         post("Transfer-Encoding: chunked", "zz\r\n\r\n" + second), post("Transfer-Encoding: chunked", "-1\r\n\r\n" + second),
         post("X: " + String(repeating: "a", count: 5000), second, [431]),
-        line("GET /a b HTTP/1.1"), line("GET", [400, 505]), line("GET /first", [400, 505]), line("\0\0\0", [400, 501, 505]),
-        line("PRI * HTTP/2.0", [501, 505]),
+        line("GET", [0]), line("\0\0\0", [0, 400]), line("GET /first", [400, 505]), line("PRI * HTTP/2.0", [501, 505]), Probe(text: "\u{16}\u{3}\u{1}\0\r\n\r\n", statuses: [0]),
     ]
 
     @Test("A request with two meanings is refused once, and ends the connection", arguments: framing + fields + lines)
@@ -106,8 +104,8 @@ struct Probe: Sendable, CustomTestStringConvertible {
             let client = try RawClient(port: server.port)
             client.send(probe.text)
             all = try client.readToEnd()
-            let status = Int(all.split(separator: " ").dropFirst().first ?? "")
-            #expect(status.map(probe.statuses.contains) == true, "\(all)")
+            let status = Int(all.split(separator: " ").dropFirst().first ?? "") ?? 0
+            #expect(probe.statuses.contains(status), "\(all)")
             #expect(!handler.requests.contains { $0.path == "/second" })
             #expect(!all.contains("HTTP/1.1 2"))
         }

@@ -63,6 +63,7 @@ final class TestHandler: ExchangeHandler {
         case "/bad": exchange.complete(Response(status: 200, headers: [("X-Split", "a\r\nb: c")], body: [65]))
         case "/bye": exchange.complete(Response(status: 200, body: Array("bye".utf8), close: true))
         case "/size": exchange.complete(Response(status: 200, body: Array("\(exchange.takeBody().count)".utf8)))
+        case "/page": exchange.complete(Response(status: 200, body: [UInt8](repeating: 120, count: 100_000)))
         case "/big": exchange.complete(Response(status: 200, body: [UInt8](repeating: 120, count: 3_000_000)))
         default:
             let body = exchange.takeBody()
