@@ -1,4 +1,3 @@
-import Foundation
 import Postgres
 import Synchronization
 import Testing
@@ -93,15 +92,20 @@ import Testing
     }
 
     @Test func ofRunsAtATimeOneAppliesAndTheOthersFindNothingToDo() throws {
+        // Slow enough that every run has begun before the first has ended.
+        write(3, "SELECT pg_sleep(0.3);", down: nil)
         let list = try list()
         let database = database
         let counts = Mutex<[Int]>([])
-        DispatchQueue.concurrentPerform(iterations: 4) { _ in
-            // A run that fails is missing from the counts.
-            guard let connection = try? database.open(), let count = try? MigrationRunner(list, report: { _ in }).up(connection) else { return }
-            counts.withLock { $0.append(count) }
+        let threads = (1...4).map { number in
+            DedicatedThread(name: "run-\(number)") {
+                // A run that fails is missing from the counts.
+                guard let connection = try? database.open(), let count = try? MigrationRunner(list, report: { _ in }).up(connection) else { return }
+                counts.withLock { $0.append(count) }
+            }
         }
-        #expect(counts.withLock { $0.sorted() } == [0, 0, 0, 2])
+        for thread in threads { thread.join() }
+        #expect(counts.withLock { $0.sorted() } == [0, 0, 0, 3])
     }
 
     @Test func aRunWaitsForTheOneBeforeIt() async throws {
