@@ -44,8 +44,18 @@ class Phone:
         otp = self.call("send_otp", 202, {"mobileNumber": number}).otp
         request = {"mobileNumber": number, "otp": otp, "name": "Generated", "device": {"name": "script", "type": "cli"}}
         session = self.call("register", 201, request)
+        self.close()
         self.user_id = session.user_id
         self._client = generated.AuthenticatedClient(base_url=self.base_url, token=session.access_token, timeout=60)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._client.get_httpx_client().close()
 
     def call(self, operation, status, body=None, **parameters):
         """Calls an operation by the generator's name for it; `body` is turned into the generated model first."""
@@ -76,19 +86,19 @@ def _directories(package):
 
 
 def test_the_generated_client_does_the_main_job(generated, client):
-    anna, bert = Phone(generated, client), Phone(generated, client)
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        polling = pool.submit(bert.call, "fetch_messages", 200, wait=20)
-        send = {"to": str(bert.user_id), "type": "TEXT", "content": "Hello from generated code", "clientMessageId": str(uuid.uuid4())}
-        sent = anna.call("send_message", 201, send)
-        inbox = polling.result(5)
-    (message,) = inbox.messages
-    assert str(message.message_id) == str(sent.message_id)
-    assert message.content == "Hello from generated code"
-    assert str(message.from_.user_id) == str(anna.user_id)
-    assert bert.call("acknowledge", 200, {"messageIds": [str(message.message_id)]}).acknowledged == 1
-    assert bert.call("fetch_messages", 200).messages == []
+    with Phone(generated, client) as anna, Phone(generated, client) as bert:
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            polling = pool.submit(bert.call, "fetch_messages", 200, wait=20)
+            send = {"to": str(bert.user_id), "type": "TEXT", "content": "Hello from generated code", "clientMessageId": str(uuid.uuid4())}
+            sent = anna.call("send_message", 201, send)
+            inbox = polling.result(5)
+        (message,) = inbox.messages
+        assert str(message.message_id) == str(sent.message_id)
+        assert message.content == "Hello from generated code"
+        assert str(message.from_.user_id) == str(anna.user_id)
+        assert bert.call("acknowledge", 200, {"messageIds": [str(message.message_id)]}).acknowledged == 1
+        assert bert.call("fetch_messages", 200).messages == []
 
-    (receipt,) = anna.call("acknowledge_and_fetch", 200, {"wait": 20}).messages
-    assert [str(identifier) for identifier in receipt.message_ids] == [str(message.message_id)]
-    assert anna.call("acknowledge_and_fetch", 200, {"acknowledge": [str(receipt.message_id)]}).messages == []
+        (receipt,) = anna.call("acknowledge_and_fetch", 200, {"wait": 20}).messages
+        assert [str(identifier) for identifier in receipt.message_ids] == [str(message.message_id)]
+        assert anna.call("acknowledge_and_fetch", 200, {"acknowledge": [str(receipt.message_id)]}).messages == []

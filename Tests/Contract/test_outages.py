@@ -33,8 +33,10 @@ def requests_of(alice, bob):
 def assert_unavailable_in_time(calls):
     with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
         for answer, seconds in pool.map(timed, calls):
-            problem = answer.problem(503, "unavailable")
-            assert problem["retryable"] is True
+            assert answer.status == 503, answer
+            # Who waits in line for one of the few database sessions may find the line too long.
+            assert answer.json["code"] in ("unavailable", "overloaded"), answer
+            assert answer.json["retryable"] is True
             assert int(answer.headers["retry-after"]) >= 1
             assert seconds <= 3, f"answered after {seconds:.1f} s: {answer}"
 

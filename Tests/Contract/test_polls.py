@@ -117,14 +117,14 @@ def test_of_twenty_polls_at_once_one_stays(alice, bob):
 
 def test_a_client_that_hangs_up_frees_its_connection_within_two_seconds(own_server):
     server = own_server()
-    users = [server.user() for _ in range(10)]
-    before = server.open_descriptors()
+    users = [server.user() for _ in range(50)]
+    before = server.connections()
     polls = [user.hold() for user in users]
-    eventually(lambda: server.open_descriptors() >= before + 10, 5, "the polls are connected")
-    assert all(poll.is_held(0.1) for poll in polls)
+    eventually(lambda: server.connections() == before + 50, 5, "the polls are connected")
+    assert all(poll.is_held(0.02) for poll in polls)
     for poll in polls:
         poll.hang_up()
-    eventually(lambda: server.open_descriptors() <= before, 2, "the connections of those who hung up are closed")
+    eventually(lambda: server.connections() == before, 2, "the connections of those who hung up are closed")
 
 
 def test_a_message_for_a_client_that_hung_up_waits(alice, bob):

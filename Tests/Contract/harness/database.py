@@ -7,6 +7,8 @@ import signal
 import subprocess
 
 _COLUMN_SEPARATOR = "\x1f"
+# The database and its owner are named alike.
+_NAME = "restante"
 
 
 class Database:
@@ -19,7 +21,7 @@ class Database:
         """The rows of one statement, each a list of strings."""
         lines = self._postmaster_file()
         command = ["psql", "-X", "-q", "-A", "-t", "-F", _COLUMN_SEPARATOR, "-v", "ON_ERROR_STOP=1"]
-        command += ["-h", lines[4], "-p", lines[3], "-U", self._owner(), "-d", "postgres", "-c", sql]
+        command += ["-h", lines[4], "-p", lines[3], "-U", _NAME, "-d", _NAME, "-c", sql]
         result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
         assert result.returncode == 0, f"psql: {result.stderr}"
         return [line.split(_COLUMN_SEPARATOR) for line in result.stdout.splitlines()]
@@ -69,7 +71,7 @@ class Database:
     def conninfo(self):
         """A connection string for it, for another server."""
         lines = self._postmaster_file()
-        return f"host={lines[4]} port={lines[3]} user={self._owner()} dbname=postgres"
+        return f"host={lines[4]} port={lines[3]} user={_NAME} dbname={_NAME}"
 
     def is_running(self):
         return self.postmaster() is not None
@@ -79,6 +81,3 @@ class Database:
         if not found:
             raise FileNotFoundError(f"no postmaster.pid below {self._data}")
         return found[0].read_text().splitlines()
-
-    def _owner(self):
-        return "restante"

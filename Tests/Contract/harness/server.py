@@ -95,8 +95,12 @@ class Server:
         """A new user, registered on this server."""
         return register(self.client, name=name)
 
-    def open_descriptors(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+    def connections(self):
+        """How many client connections the server has, those counted that the client has closed and the server has not yet."""
+        port = f":{self.client.port:04X}"
+        established_or_half_closed = ("01", "08")
+        rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(row[1].endswith(port) and row[3] in established_or_half_closed for row in rows)
 
     def terminate(self, within=10):
         """SIGTERM; asserts that the process exits 0 in time, and returns the seconds that it took."""
