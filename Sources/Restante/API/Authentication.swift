@@ -6,6 +6,10 @@ import Postgres
 struct TokenHash: Hashable, Sendable {
     let bytes: [UInt8]
 
+    init(bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
     init(_ token: String) {
         bytes = Array(SHA256.hash(data: Array(token.utf8)))
     }
@@ -22,7 +26,12 @@ enum Credential: Sendable {
 /// Turns the bearer token of a request into the session behind it. Source: RFC 6750, section 2.1.
 struct Authentication: Sendable {
     let cache: SessionCache
-    let store: SessionStore
+    let lookup: SessionLookup
+
+    init(store: SessionStore) {
+        cache = SessionCache()
+        lookup = SessionLookup(store: store, cache: cache)
+    }
 
     func credential(authorization header: String?) -> Result<Credential, Problem> {
         guard let header, let token = Self.bearerToken(in: header) else { return .failure(Problem(.unauthenticated)) }
@@ -31,14 +40,6 @@ struct Authentication: Sendable {
         let hash = TokenHash(token)
         guard let cached = cache.session(for: hash) else { return .success(.token(hash)) }
         return .success(.session(cached))
-    }
-
-    /// Asks the database; a session found is remembered for `SessionCache.lifetime` at most.
-    func lookUp(_ hash: TokenHash) async throws -> Session {
-        let generation = cache.generation
-        let found = try await store.authenticate(accessHash: hash)
-        cache.remember(found.session, for: hash, seconds: found.secondsLeft, ifStill: generation)
-        return found.session
     }
 
     private static func bearerToken(in header: String) -> String? {

@@ -47,12 +47,10 @@ final class Edge: ExchangeHandler {
         case .session(let session):
             run(endpoint, admitted, exchange, reply, caller: session)
         case .token(let hash):
-            Task {
-                do {
-                    let session = try await services.authentication.lookUp(hash)
-                    run(endpoint, admitted, exchange, reply, caller: session)
-                } catch {
-                    reply.fail(error)
+            services.authentication.lookup.find(hash) { [self] found in
+                switch found {
+                case .success(let session): run(endpoint, admitted, exchange, reply, caller: session)
+                case .failure(let error): reply.fail(error)
                 }
             }
         }
@@ -62,7 +60,8 @@ final class Edge: ExchangeHandler {
         do {
             try limit(caller: caller, peer: exchange.peer, endpoint: endpoint)
             let call = Call(
-                query: admitted.query, path: admitted.path, body: try body(of: exchange, admitted), peer: exchange.peer, requestId: admitted.requestId,
+                query: admitted.query, path: admitted.path, body: try body(of: exchange, admitted), peer: exchange.peer,
+                requestId: admitted.requestId,
                 caller: caller)
             switch endpoint.action {
             case .answer(let action):

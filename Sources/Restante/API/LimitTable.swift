@@ -2,7 +2,7 @@
 ///
 /// The raw value is the name on the wire; an operator sets it as `RESTANTE_LIMIT_<NAME>` (`RESTANTE_LIMIT_GROUP_MEMBERS`).
 package enum LimitName: String, CaseIterable, Sendable {
-    case groupMembers, devicesPerUser, contentBytes, requestBytes, lookupNumbers, inboxItemsPerDevice
+    case groupMembers, devicesPerUser, contentBytes, requestBytes, lookupNumbers
     case otpSeconds, otpAttempts, otpResendSeconds, otpPerNumber, otpPerAddress
     case newContactsPerDay, groupsCreatedPerDay
     case messagesPerDevice, typingPerDevice, requestsPerDevice, requestsPerAddress
@@ -15,7 +15,6 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .contentBytes: LimitRow(65_536, .bytes, 1...65_536, "the content of one message, in UTF-8")
         case .requestBytes: LimitRow(131_072, .bytes, 4_096...1_048_576, "a JSON request body")
         case .lookupNumbers: LimitRow(500, .numbers, 1...500, "mobile numbers in one lookupUsers")
-        case .inboxItemsPerDevice: LimitRow(10_000, .items, 1...10_000_000, "items that wait for one device")
         case .otpSeconds: LimitRow(300, .seconds, 30...3_600, "how long an OTP is good")
         case .otpAttempts: LimitRow(5, .attempts, 1...10, "wrong tries until an OTP is void")
         case .otpResendSeconds: LimitRow(60, .seconds, 0...3_600, "the wait before another OTP for the same number")

@@ -93,7 +93,8 @@ extension ProblemCode {
                 remedy: "Forget the tokens and log in again.")
         case .refreshTokenInvalid:
             Self.row(
-                401, "The refresh token is not valid", "The refresh token is unknown, expired, or was used again after its successor. A replay revokes the device.",
+                401, "The refresh token is not valid",
+                "The refresh token is unknown, expired, or was used again after its successor. A replay revokes the device.",
                 remedy: "Forget the tokens and log in again.")
         default:
             Self.row(
@@ -106,7 +107,8 @@ extension ProblemCode {
         switch self {
         case .otpIncorrect:
             Self.row(
-                403, "The one-time password is not right", "The six digits are not those that were sent; `attemptsLeft` says how many tries are left.",
+                403, "The one-time password is not right",
+                "The six digits are not those that were sent; `attemptsLeft` says how many tries are left.",
                 remedy: "Let the person type the digits again.")
         case .otpExpired:
             Self.row(
@@ -136,7 +138,8 @@ extension ProblemCode {
         case .unknownRecipient:
             Self.row(404, "There is no such recipient", "No user has the id given in `to`.", remedy: "Look the number up again with lookupUsers.")
         case .unknownMedia:
-            Self.row(404, "There is no such media", "No media that the caller may see has this id.", remedy: "Upload the media again and use the new id.")
+            Self.row(
+                404, "There is no such media", "No media that the caller may see has this id.", remedy: "Upload the media again and use the new id.")
         default:
             Self.row(
                 422, "The clientMessageId was used for another message",
@@ -170,7 +173,8 @@ extension ProblemCode {
                 remedy: "Wait for the seconds in Retry-After, then send the request again.")
         case .unavailable:
             Self.row(
-                503, "The service is not available", retryable: true, "The database cannot be reached. A send that is answered so may or may not have been stored.",
+                503, "The service is not available", retryable: true,
+                "The database cannot be reached. A send that is answered so may or may not have been stored.",
                 remedy: "Wait for the seconds in Retry-After and send the request again, unchanged: a clientMessageId makes the repetition harmless.")
         case .overloaded:
             Self.row(
@@ -182,7 +186,8 @@ extension ProblemCode {
                 remedy: "Connect again; another node, or this one after its restart, will answer.")
         case .outOfSpace:
             Self.row(
-                507, "The server has no space left", retryable: true, "The message could not be stored, because the disk is full. Nothing was stored.",
+                507, "The server has no space left", retryable: true,
+                "The message could not be stored, because the disk is full. Nothing was stored.",
                 remedy: "Try again later; fetching and acknowledging still work.")
         default:
             Self.row(

@@ -75,7 +75,8 @@ struct DeviceStore: Sendable {
         try await pool.run { connection in
             try connection.execute(Self.list, [.uuid(userId)]).map { row in
                 Device(
-                    deviceId: try row.uuid(0), name: try row.text(1), type: try row.text(2), lastSeenAt: Timestamp(milliseconds: try row.timestamp(3)))
+                    deviceId: try row.uuid(0), name: try row.text(1), type: try row.text(2), lastSeenAt: Timestamp(milliseconds: try row.timestamp(3))
+                )
             }
         }
     }

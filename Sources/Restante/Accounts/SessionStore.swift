@@ -28,18 +28,18 @@ struct SessionStore: Sendable {
         "sessions.find_access",
         """
         SELECT s.session_id, s.device_id, d.user_id, d.revoked_at IS NOT NULL, s.used_at IS NULL,
-            floor(1000 * extract(epoch FROM s.access_expires_at - now()))::int8, d.last_seen_at < now() - interval '60 s'
-        FROM sessions s JOIN devices d ON d.device_id = s.device_id WHERE s.access_hash = $1::bytea
+            floor(1000 * extract(epoch FROM s.access_expires_at - now()))::int8, d.last_seen_at < now() - interval '60 s', s.access_hash
+        FROM sessions s JOIN devices d ON d.device_id = s.device_id WHERE s.access_hash = ANY ($1::bytea[])
         """)
 
     private static let markUsed = Statement(
         "sessions.mark_used",
         """
-        WITH used AS (UPDATE sessions SET used_at = now() WHERE session_id = $1::uuid AND used_at IS NULL RETURNING session_id, parent_id)
+        WITH used AS (UPDATE sessions SET used_at = now() WHERE session_id = ANY ($1::uuid[]) AND used_at IS NULL RETURNING session_id, parent_id)
         DELETE FROM sessions s USING used u WHERE s.parent_id = u.parent_id AND s.session_id <> u.session_id AND s.used_at IS NULL
         """)
 
-    private static let touch = Statement("sessions.touch", "UPDATE devices SET last_seen_at = now() WHERE device_id = $1::uuid")
+    private static let touch = Statement("sessions.touch", "UPDATE devices SET last_seen_at = now() WHERE device_id = ANY ($1::uuid[])")
 
     private static let findRefresh = Statement(
         "sessions.find_refresh",
@@ -58,18 +58,32 @@ struct SessionStore: Sendable {
         WHERE session_id = $1::uuid
         """)
 
-    /// The session of an access token, and for how many seconds it is good. Throws `token-expired`, `session-revoked` or `invalid-token`.
-    func authenticate(accessHash: TokenHash) async throws -> (session: Session, secondsLeft: Double) {
-        try await pool.run { connection in
-            guard let row = try connection.execute(Self.findAccess, [.bytes(accessHash.bytes)]).first else { throw Problem(.invalidToken) }
+    /// What an access token is good for; one that is unknown has none of these.
+    enum Authenticated: Sendable {
+        case session(Session, secondsLeft: Double)
+        /// `token-expired` or `session-revoked`.
+        case refused(Problem)
+    }
+
+    /// The sessions of access tokens. Notes which are used for the first time, and which devices were not seen for a minute.
+    func authenticate(_ hashes: Set<TokenHash>, on connection: Connection) throws -> [TokenHash: Authenticated] {
+        var found: [TokenHash: Authenticated] = [:]
+        var (firstUsed, seen): ([Identifier], [Identifier]) = ([], [])
+        for row in try connection.execute(Self.findAccess, [.byteArrays(hashes.map(\.bytes))]) {
+            let hash = TokenHash(bytes: try row.bytes(7))
             let session = Session(userId: try row.uuid(2), deviceId: try row.uuid(1), sessionId: try row.uuid(0))
             let millisecondsLeft = try row.int64(5)
-            if try row.bool(3) { throw Problem(.sessionRevoked) }
-            guard millisecondsLeft > 0 else { throw Problem(.tokenExpired) }
-            if try row.bool(4) { _ = try connection.execute(Self.markUsed, [.uuid(session.sessionId)]) }
-            if try row.bool(6) { _ = try connection.execute(Self.touch, [.uuid(session.deviceId)]) }
-            return (session, Double(millisecondsLeft) / 1000)
+            guard try !row.bool(3), millisecondsLeft > 0 else {
+                found[hash] = .refused(Problem(try row.bool(3) ? .sessionRevoked : .tokenExpired))
+                continue
+            }
+            found[hash] = .session(session, secondsLeft: Double(millisecondsLeft) / 1000)
+            if try row.bool(4) { firstUsed.append(session.sessionId) }
+            if try row.bool(6) { seen.append(session.deviceId) }
         }
+        if !firstUsed.isEmpty { _ = try connection.execute(Self.markUsed, [.uuids(firstUsed)]) }
+        if !seen.isEmpty { _ = try connection.execute(Self.touch, [.uuids(seen)]) }
+        return found
     }
 
     /// Makes a session of a device within the caller's transaction.
@@ -105,7 +119,7 @@ struct SessionStore: Sendable {
                 return .replayed(deviceId: deviceId)
             }
             let renewed = try create(userId: try row.uuid(2), deviceId: deviceId, parent: parent, on: connection)
-            _ = try connection.execute(Self.markUsed, [.uuid(parent)])
+            _ = try connection.execute(Self.markUsed, [.uuids([parent])])
             _ = try connection.execute(Self.markRefreshed, [.uuid(parent), .int32(Int32(Self.oldAccessSeconds))])
             return .renewed(renewed)
         }

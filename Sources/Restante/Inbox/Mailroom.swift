@@ -93,7 +93,9 @@ final class Mailroom: Sendable {
                 guard mailbox.waiter != nil || mailbox.lastSeen + Self.presenceTicks >= now else { return nil }
                 mailbox.keep(item, at: now)
                 defer { shard.mailboxes[deviceId] = mailbox }
-                guard mailbox.machine.arrival() == .wake, let ticket = mailbox.machine.ticket, let waiter = mailbox.takeWaiter(ticket) else { return nil }
+                guard mailbox.machine.arrival() == .wake, let ticket = mailbox.machine.ticket, let waiter = mailbox.takeWaiter(ticket) else {
+                    return nil
+                }
                 return (waiter, InboxPage(ephemeral: mailbox.takeEphemeral(at: now)))
             }
             ready.map { answer($0, $1) }

@@ -43,7 +43,8 @@ struct MessageRequest: Sendable {
     /// The message as the writer takes it.
     func outgoing(from sender: Session, to target: OutgoingMessage.Target) -> OutgoingMessage {
         OutgoingMessage(
-            sender: sender, target: target, clientMessageId: clientMessageId, fingerprint: fingerprint(to: target), body: body(from: sender, to: target))
+            sender: sender, target: target, clientMessageId: clientMessageId, fingerprint: fingerprint(to: target),
+            body: body(from: sender, to: target))
     }
 
     /// A signal that is shown, never stored: a whole JSON object.

@@ -78,7 +78,7 @@ package enum Application {
             pool: pool, identifiers: identifiers, accessSeconds: configuration.accessTokenSeconds, refreshSeconds: configuration.refreshTokenSeconds)
         return Services(
             limits: limits, identifiers: identifiers,
-            authentication: Authentication(cache: SessionCache(), store: sessions),
+            authentication: Authentication(store: sessions),
             rateLimiter: RateLimiter(limits: limits, isOn: isLimiting), requestLog: RequestLog(logger: logger), writers: writers, mailroom: mailroom,
             audiences: AudienceStore(pool: pool), readReceipts: ReadReceiptStore(pool: pool),
             oneTimePasswords: OneTimePasswordStore(

@@ -13,7 +13,8 @@ struct Retention: Sendable {
     let logger: Logger
 
     static let statements = [
-        expireItems, expireUndelivered, expireShared, expireOneTimePasswords, expireSessions, expireTombstones, expireLookups, recentTombstones, rotate,
+        expireItems, expireUndelivered, expireShared, expireOneTimePasswords, expireSessions, expireTombstones, expireLookups, recentTombstones,
+        rotate,
     ]
     private static let batch: Int32 = 1000
 
