@@ -26,6 +26,12 @@ if [[ $(ulimit -n) != unlimited && $(ulimit -n) -lt $((many + 3000)) ]]; then
 fi
 [[ $many -gt $few ]] || { echo "bench: the limit on open files, $(ulimit -n), is too low" >&2; exit 1; }
 
+# Other work on the same cores spoils every figure, the references too.
+read -r load_average _ </proc/loadavg
+if awk -v load="$load_average" 'BEGIN { exit !(load > 0.7) }'; then
+    echo "bench: the machine is not idle (load average $load_average); expect lower figures" >&2
+fi
+
 work=$(mktemp -d /tmp/restante-bench.XXXXXX)
 chmod 711 "$work"
 server_pid=

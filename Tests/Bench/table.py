@@ -81,6 +81,7 @@ def rows(results: Results) -> list[Row]:
     few = median("few", lambda r: r["polls"])
     runs = [r for name in ("full", "half", "many", "few") for r in results.by_name[name]]
     lost = sum(r["lost"] for r in runs) if runs else None
+    failed = sum(sum(r["sendFailures"].values()) + sum(r["pollFailures"].values()) for r in runs) if runs else None
     # The load of the latency rows must have been carried, or their percentiles are those of something else.
     carried = half is not None and half >= 4_950
     many_label = f"{many:,.0f}" if many else "many"
@@ -98,6 +99,7 @@ def rows(results: Results) -> list[Row]:
             reached(held, lambda v: v <= 8_192)),
         Row(f"processor time of a wake among {many_label}", wake_many, "us", wake_few, f"among {few_label}", "ratio <= 1.5",
             reached(wake_many, lambda v: wake_few is not None and v <= 1.5 * wake_few)),
+        Row("sends and polls refused or failed", failed, "", None, "", "", None),
         Row("messages lost", lost, "", None, "", "0", reached(lost, lambda v: v == 0)),
     ]
 
