@@ -89,26 +89,17 @@ final class Acceptor {
     }
 
     private static func tell(_ descriptor: Int32) {
-        _ = overloaded.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) }
+        _ = DirectAnswer.send(overloaded, on: descriptor)
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
-    /// The only answer that is not the application's: there is no request yet, and no connection to put one on.
-    private static let overloaded: [UInt8] = {
-        let body = """
+    /// The only answer that is not the application's: there is no request to answer.
+    private static let overloaded = Response(
+        status: 503,
+        headers: [("Content-Type", "application/problem+json"), ("Cache-Control", "no-store"), ("Retry-After", "2")],
+        body: Array(
+            """
             {"type":"/problems/overloaded","title":"Overloaded","status":503,"detail":"There are too many connections.",\
             "code":"overloaded","retryable":true}
-            """
-        let head = """
-            HTTP/1.1 503 Service Unavailable\r
-            Content-Type: application/problem+json\r
-            Cache-Control: no-store\r
-            Retry-After: 2\r
-            Connection: close\r
-            Content-Length: \(body.utf8.count)\r
-            \r
-
-            """
-        return Array((head + body).utf8)
-    }()
+            """.utf8))
 }

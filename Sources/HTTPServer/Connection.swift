@@ -20,6 +20,7 @@ final class Connection {
     private var context: (any AnyObject & Sendable)?
     private var status = 0
     private var responseBytes = 0
+    private var isSentDirectly = false
 
     /// How far the request has come.
     private enum Progress {
@@ -88,8 +89,8 @@ final class Connection {
             context = nil
         }
         // libmicrohttpd itself refused the head.
-        if case .line = progress { return }
-        let outcome: ExchangeRecord.Outcome = isSent && status != 0 ? .answered : isCut ? .cut : .abandoned
+        if case .line = progress, status == 0 { return }
+        let outcome: ExchangeRecord.Outcome = (isSent && status != 0) || isSentDirectly ? .answered : isCut ? .cut : .abandoned
         worker.handler.finished(
             ExchangeRecord(
                 context: context, peer: peer, status: status, requestBytes: received, responseBytes: responseBytes,
@@ -112,13 +113,15 @@ extension Connection {
         do throws(Rejection) {
             let target = try target.get()
             let known = try Method(token: method)
-            var fields = RequestGuard()
+            var fields = RequestGuard(connectionMemory: worker.connectionMemory, target: target)
             withUnsafeMutablePointer(to: &fields) { _ = MHD_get_connection_values_n(handle, .HEADER_KIND, headerField, $0) }
             let body = try fields.body(method: known, version: version)
             let head = RequestHead(method: known, target: target, peer: peer, body: body, connection: handle)
             return admit(head, body, expectsContinue: fields.expectsContinue)
+        } catch .headersTooLarge {
+            return answerDirectly(worker.handler.rejection(.headersTooLarge))
         } catch {
-            return answerAtOnce(worker.handler.rejection(error), hasBody: true)
+            return answerAtOnce(worker.handler.rejection(error))
         }
     }
 
@@ -127,7 +130,7 @@ extension Connection {
         case .accept(let limit, let context):
             self.context = context
             if let length = head.contentLength, length > limit {
-                return answerAtOnce(worker.handler.tooLarge(maxBytes: limit, context: context), hasBody: true)
+                return answerAtOnce(worker.handler.tooLarge(maxBytes: limit, context: context))
             }
             let exchange = Exchange(context: context, peer: peer, slot: slot, completions: worker.completions)
             let expected = head.contentLength ?? 0
@@ -139,7 +142,7 @@ extension Connection {
             switch body {
             case .none: break
             case .length(let length) where length <= Self.discardable && !expectsContinue: worker.awaitBody(self, bytes: length)
-            case .length, .chunked: return answerAtOnce(response, hasBody: true)
+            case .length, .chunked: return answerAtOnce(response)
             }
             progress = .discarding(response, limit: Self.discardable)
             return .YES
@@ -191,9 +194,19 @@ extension Connection {
     }
 
     /// Answers from the call that brings the head, which makes libmicrohttpd read no further and close.
-    private func answerAtOnce(_ response: Response, hasBody: Bool) -> MHD_Result {
-        if hasBody { worker.linger(self) }
+    private func answerAtOnce(_ response: Response) -> MHD_Result {
+        worker.linger(self)
         return answer(response)
+    }
+
+    /// Answers a head that has taken the memory in which libmicrohttpd would make its answer.
+    private func answerDirectly(_ response: Response) -> MHD_Result {
+        worker.linger(self)
+        guard DirectAnswer.send(response, on: descriptor) else { return .NO }
+        status = response.status
+        responseBytes = response.body.count
+        isSentDirectly = true
+        return .NO
     }
 }
 

@@ -4,7 +4,7 @@ package enum Rejection: Error, Equatable, Sendable {
     case malformed(String)
     /// The target is longer than 2,048 bytes.
     case uriTooLong
-    /// The fields come to more than 16 KiB.
+    /// The head needs more memory than a connection has, or more than 16 KiB.
     case headersTooLarge
     /// TRACE or CONNECT.
     case methodNotAllowed
@@ -38,7 +38,7 @@ package enum Rejection: Error, Equatable, Sendable {
         switch self {
         case .malformed(let detail): detail
         case .uriTooLong: "The request target is longer than \(RequestTarget.maximumBytes) bytes."
-        case .headersTooLarge: "The header fields are longer than \(RequestGuard.maximumHeaderBytes) bytes."
+        case .headersTooLarge: "The header fields are too long or too many."
         case .methodNotAllowed: "This method is not allowed."
         case .unsupportedMethod: "This method is not known."
         case .lengthRequired: "A request with a body needs a Content-Length."

@@ -12,8 +12,6 @@ import Glibc
 /// number), whose status line and fields go out twice. After those the connection ends.
 /// Source: RFC 9112, 3.2, 5.1 and 6.3; RFC 9110, 10.1.1.
 struct RequestGuard {
-    static let maximumHeaderBytes = 16_384
-
     /// How a request's body is delimited.
     enum Body: Equatable {
         case none
@@ -22,12 +20,25 @@ struct RequestGuard {
     }
 
     private(set) var expectsContinue = false
+    private let maximumBytes: Int
+    private var usedBytes: Int
     private var refusal: Rejection?
-    private var headerBytes = 0
     private var hosts = 0
     private var authorizations = 0
     private var length: Int?
     private var codings = 0
+
+    /// What libmicrohttpd spends on a field or a query parameter besides its bytes.
+    private static let entryBytes = 64
+    /// What the head of a response may need. libmicrohttpd builds it in the memory that the request's head has left, and where that is
+    /// too little it closes the connection without a word; so such a request is refused while there is room to say so.
+    private static let responseBytes = 1024
+
+    /// Reads the fields of a request to `target` on a connection of so many bytes of memory.
+    init(connectionMemory: Int, target: RequestTarget) {
+        maximumBytes = min(16_384, connectionMemory - Self.responseBytes)
+        usedBytes = target.byteCount + target.query.count * Self.entryBytes
+    }
 
     /// Takes note of one field, in the order received.
     mutating func field(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
@@ -58,12 +69,13 @@ struct RequestGuard {
     }
 
     private mutating func check(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) throws(Rejection) {
-        headerBytes += name.count + value.count + 4
-        guard headerBytes <= Self.maximumHeaderBytes else { throw .headersTooLarge }
+        usedBytes += name.count + value.count + Self.entryBytes
+        guard usedBytes <= maximumBytes else { throw .headersTooLarge }
         guard !name.isEmpty, name.allSatisfy(isToken) else { throw .malformed("A header field has a name that is not allowed.") }
         guard value.allSatisfy(isFieldByte) else { throw .malformed("A header field has a control character.") }
         switch name.count {
         case 4 where matches(name, "host"): try host(value)
+        case 6 where matches(name, "cookie"): usedBytes += value.count  // Kept twice.
         case 6 where matches(name, "expect"): try expect(value)
         case 13 where matches(name, "authorization"): try authorization()
         case 14 where matches(name, "content-length"): try contentLength(value)

@@ -5,6 +5,7 @@
 struct RequestTarget {
     static let maximumBytes = 2048
 
+    let byteCount: Int
     let path: String
     /// In the order sent; a name may come more than once. `+` is a plus sign.
     let query: [(name: String, value: String)]
@@ -13,6 +14,7 @@ struct RequestTarget {
     init(_ raw: UnsafeBufferPointer<UInt8>) throws(Rejection) {
         guard raw.count <= Self.maximumBytes else { throw .uriTooLong }
         guard raw.first == UInt8(ascii: "/") else { throw .malformed("The request target does not start with a slash.") }
+        byteCount = raw.count
         let end = raw.firstIndex(of: UInt8(ascii: "?")) ?? raw.count
         path = try Self.path(UnsafeBufferPointer(rebasing: raw[..<end]))
         query = end == raw.count ? [] : try Self.query(UnsafeBufferPointer(rebasing: raw[(end + 1)...]))

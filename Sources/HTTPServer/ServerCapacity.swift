@@ -12,7 +12,7 @@ struct ServerCapacity: Equatable {
                 ? "daemonsPerWorker is 1 to 65,536"
                 : !(1...0x3FFF_FFFF).contains(configuration.connectionLimit ?? 1)
                     ? "connectionLimit is at least 1"
-                    : !(1024...1_048_576).contains(configuration.connectionMemory) ? "connectionMemory is 1,024 to 1,048,576" : nil
+                    : !(2048...1_048_576).contains(configuration.connectionMemory) ? "connectionMemory is 2,048 to 1,048,576" : nil
         if let fault { throw .configuration(fault) }
         daemonsPerWorker = configuration.daemonsPerWorker ?? max(16, min(8192, descriptors / 20))
         let reserve = min(256, descriptors / 4)

@@ -8,7 +8,8 @@ package struct ServerConfiguration: Sendable {
     package var workers = 2
     /// Absent: a twentieth of the descriptor limit, at least 16 and at most 8,192.
     package var daemonsPerWorker: Int?
-    /// Bytes libmicrohttpd keeps for one connection; the request head has to fit, less about 300 bytes.
+    /// Bytes libmicrohttpd keeps for one connection. A request's head has to fit, with 64 bytes for each field and 1 KiB left for the head
+    /// of the response.
     package var connectionMemory = 4096
     /// Connections over all workers; one more is told 503. Absent: what the descriptor limit leaves.
     package var connectionLimit: Int?

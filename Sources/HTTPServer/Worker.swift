@@ -13,6 +13,7 @@ import Glibc
 final class Worker: @unchecked Sendable {
     let handler: any ExchangeHandler
     let completions: CompletionQueue
+    let connectionMemory: Int
     private let mode: SharedRunMode
     private let counts: ConnectionCounts
     private let policy: DeadlinePolicy
@@ -41,6 +42,7 @@ final class Worker: @unchecked Sendable {
         counts: ConnectionCounts
     ) throws(ServerError) {
         self.handler = handler
+        connectionMemory = configuration.connectionMemory
         self.mode = mode
         self.counts = counts
         policy = DeadlinePolicy(configuration)

@@ -185,6 +185,33 @@ import Testing
         }
     }
 
+    @Test("A head of any length is answered: served, or told that it is too long") func longHead() throws {
+        try withServer { server, _ in
+            var statuses: [Int] = []
+            for length in stride(from: 100, through: 5000, by: 20) {
+                let client = try RawClient(port: server.port)
+                client.send("GET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\nX: \(String(repeating: "a", count: length))\r\n\r\n")
+                statuses.append(try client.readAnswer().status)
+            }
+            #expect(Set(statuses) == [200, 431])
+            #expect(statuses == statuses.sorted())
+        }
+    }
+
+    @Test("A head of any number of fields is answered") func manyFields() throws {
+        try withServer { server, _ in
+            var statuses: [Int] = []
+            for count in 1...120 {
+                let client = try RawClient(port: server.port)
+                let fields = (0..<count).map { "X-\($0): value\r\n" }.joined()
+                client.send("POST /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\(fields)Content-Length: 3\r\n\r\nabc")
+                statuses.append(try client.readAnswer().status)
+            }
+            #expect(Set(statuses) == [200, 431])
+            #expect(statuses == statuses.sorted())
+        }
+    }
+
     @Test("A second server on the same port is refused") func portTaken() throws {
         try withServer { server, handler in
             var configuration = ServerConfiguration()
