@@ -34,7 +34,7 @@ extension Connection {
     /// Runs SQL by the simple protocol, which takes several statements at once.
     func runSimple(_ sql: String, before deadline: Deadline) throws(PostgresError) {
         try begin()
-        guard session.sendSimple(sql) else { throw giveUp(.unavailable(session.errorMessage)) }
+        guard session.sendSimple(sql) else { throw giveUp(lossError(session.errorMessage)) }
         var failure: PostgresError?
         while let result = try nextResult(before: deadline) {
             switch result.status {
@@ -52,7 +52,7 @@ extension Connection {
         session.notices.clear()
     }
 
-    /// Queues every message. What fails here fails before Sync, so it is known to have had no effect.
+    /// Queues every message. What fails before Sync is known to have had no effect.
     private func send(_ calls: [Call]) throws(PostgresError) -> [Step] {
         var steps: [Step] = []
         var pending: [String: PreparedStatement] = [:]
@@ -74,7 +74,7 @@ extension Connection {
             guard session.sendCall(name, &buffer) else { throw giveUp(.unavailable(session.errorMessage)) }
             steps.append(.call)
         }
-        guard session.sendSync() else { throw giveUp(.unavailable(session.errorMessage)) }
+        guard session.sendSync() else { throw giveUp(lossError(session.errorMessage)) }
         return steps
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Postgres
@@ -127,5 +128,22 @@ import Testing
             reaper.join()
             #expect(kill(left, 0) == -1)
         }
+    }
+
+    /// As the thread ends with its process, whatever kills that, so does the server.
+    @Test func whatAThreadStartsIsInterruptedWhenItEnds() throws {
+        let account = try ServerAccount.choose(reaching: "/tmp")
+        let started = Mutex<pid_t?>(nil)
+        let thread = DedicatedThread(name: "starter") {
+            let process = ChildProcess.spawn(account.command(["/bin/sleep", "600"]), output: 2)
+            started.withLock { $0 = process }
+            // Before this, the end of the thread would go unnoticed: setpriv has yet to ask for the signal.
+            _ = eventually(within: 5) { process.flatMap { readFile("/proc/\($0)/comm") } == Array("sleep\n".utf8) }
+        }
+        thread.join()
+        let process = try #require(started.withLock { $0 })
+        var status: Int32 = 0
+        #expect(eventually(within: 5) { waitpid(process, &status, WNOHANG) == process })
+        #expect(status & 0x7f == SIGINT)
     }
 }
