@@ -4,15 +4,34 @@ import Postgres
 
 /// The SHA-256 of a token: all that the server keeps of it.
 struct TokenHash: Hashable, Sendable {
-    let bytes: [UInt8]
-
-    init(bytes: [UInt8]) {
-        self.bytes = bytes
-    }
+    private let words: (UInt64, UInt64, UInt64, UInt64)
 
     init(_ token: String) {
-        bytes = Array(SHA256.hash(data: Array(token.utf8)))
+        var token = token
+        let digest = token.withUTF8 { bytes in
+            var hash = SHA256()
+            hash.update(bufferPointer: UnsafeRawBufferPointer(bytes))
+            return hash.finalize()
+        }
+        words = digest.withUnsafeBytes { $0.loadUnaligned(as: (UInt64, UInt64, UInt64, UInt64).self) }
     }
+
+    /// The 32 bytes as the database has them.
+    var bytes: [UInt8] { withUnsafeBytes(of: words) { Array($0) } }
+
+    /// Nil unless these are 32 bytes.
+    init?(bytes: [UInt8]) {
+        guard bytes.count == 32 else { return nil }
+        words = bytes.withUnsafeBytes { $0.loadUnaligned(as: (UInt64, UInt64, UInt64, UInt64).self) }
+    }
+
+    /// One of 16, evenly.
+    var shard: Int { Int(truncatingIfNeeded: words.1 & 15) }
+
+    static func == (left: TokenHash, right: TokenHash) -> Bool { left.words == right.words }
+
+    /// A digest is as random as a hash can be.
+    func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 }
 
 /// What the head of a request tells about who is asking.

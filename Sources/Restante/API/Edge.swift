@@ -1,5 +1,4 @@
 import HTTPServer
-import Synchronization
 
 /// The application's side of the HTTP server: matches, authenticates, limits, and runs the endpoint.
 ///
@@ -118,79 +117,5 @@ final class Edge: ExchangeHandler {
         let context = Admitted(
             endpoint: nil, operation: operation, requestId: requestId, credential: .notNeeded, path: "", query: [], contentType: .absent)
         return .answer(problem.response(requestId: requestId).withCommonHeaders(requestId: requestId), context: context)
-    }
-}
-
-/// What the head of a request has settled.
-final class Admitted: Sendable {
-    let endpoint: Endpoint?
-    let operation: String
-    let requestId: String
-    let credential: Credential
-    let path: String
-    let query: [(name: String, value: String)]
-    let contentType: MediaType
-
-    init(
-        endpoint: Endpoint?, operation: String, requestId: String, credential: Credential, path: String, query: [(name: String, value: String)],
-        contentType: MediaType
-    ) {
-        self.endpoint = endpoint
-        self.operation = operation
-        self.requestId = requestId
-        self.credential = credential
-        self.path = path
-        self.query = query
-        self.contentType = contentType
-    }
-}
-
-/// The media type of a body, as far as this API tells them apart.
-enum MediaType: Sendable {
-    case absent
-    case json
-    case other
-
-    /// Parameters such as `charset` are ignored: JSON is UTF-8. Source: RFC 8259, section 8.1.
-    init(_ header: String?) {
-        guard let header else {
-            self = .other
-            return
-        }
-        let essence = header.prefix { $0 != ";" }.trimmingSpaces().lowercased()
-        self = essence == "application/json" ? .json : .other
-    }
-}
-
-/// The id under which a request is logged: the client's own if it is 1-64 of `A-Za-z0-9._-`, otherwise 16 random hex digits.
-enum RequestIdentifier {
-    static func of(_ head: RequestHead) -> String {
-        if let own = head.header("X-Request-Id"), isAcceptable(own) { return own }
-        return make()
-    }
-
-    static func make() -> String {
-        let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-    }
-
-    static func isAcceptable(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count)
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-                case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-                default: false
-                }
-            }
-    }
-}
-
-extension Substring {
-    func trimmingSpaces() -> Substring {
-        var trimmed = self
-        while trimmed.first == " " || trimmed.first == "\t" { trimmed.removeFirst() }
-        while trimmed.last == " " || trimmed.last == "\t" { trimmed.removeLast() }
-        return trimmed
     }
 }

@@ -9,6 +9,8 @@ package final class IdentifierGenerator: Sendable {
     private struct State {
         var milliseconds: UInt64 = 0
         var counter: UInt64 = 0
+        /// Ids need to differ, not to be secret, so the system's randomness is asked for once only.
+        var random = SplitMix64(seed: UInt64.random(in: 0...UInt64.max))
     }
     private let state = Mutex(State())
     private let clock: @Sendable () -> Timestamp
@@ -19,8 +21,8 @@ package final class IdentifierGenerator: Sendable {
 
     package func next() -> Identifier {
         let now = UInt64(clock().milliseconds)
-        let random = UInt64.random(in: 0...UInt64.max)
         return state.withLock { state in
+            let random = state.random.next()
             if now > state.milliseconds {
                 state.milliseconds = now
                 // Half of the counter is left free, so that a busy millisecond seldom borrows.
@@ -34,5 +36,19 @@ package final class IdentifierGenerator: Sendable {
             }
             return Identifier(high: state.milliseconds << 16 | 0x7000 | state.counter, low: 0x8000_0000_0000_0000 | random >> 2)
         }
+    }
+}
+
+/// A small generator of well-mixed numbers. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+private struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
     }
 }

@@ -12,12 +12,12 @@ struct QueryReader {
     private let findings = Findings()
 
     /// - Parameter parameters: the names that the operation knows; each may be there once.
-    init(_ call: Call, parameters: [StaticString]) {
+    init(_ call: Call, parameters: [String]) {
         query = call.query
         for (index, parameter) in query.enumerated() {
             let name = parameter.name
-            if !parameters.contains(where: { $0.description.utf8.elementsEqual(name.utf8) }) {
-                findings.suggestion = findings.suggestion ?? Spelling.nearest(to: name, among: parameters.map(\.description))
+            if !parameters.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
+                findings.suggestion = findings.suggestion ?? Spelling.nearest(to: name, among: parameters)
                 findings.unknown.append(.init(place: .parameter(name), detail: "This parameter is not known here."))
             } else if query[..<index].contains(where: { $0.name == name }) {
                 fault(name, "This parameter may be there only once.")

@@ -65,6 +65,6 @@ final class SessionCache: Sendable {
     }
 
     private func slot(_ hash: TokenHash) -> Slot {
-        slots[Int(hash.bytes[0] & 15)]
+        slots[hash.shard]
     }
 }

@@ -70,7 +70,7 @@ struct SessionStore: Sendable {
         var found: [TokenHash: Authenticated] = [:]
         var (firstUsed, seen): ([Identifier], [Identifier]) = ([], [])
         for row in try connection.execute(Self.findAccess, [.byteArrays(hashes.map(\.bytes))]) {
-            let hash = TokenHash(bytes: try row.bytes(7))
+            guard let hash = TokenHash(bytes: try row.bytes(7)) else { continue }
             let session = Session(userId: try row.uuid(2), deviceId: try row.uuid(1), sessionId: try row.uuid(0))
             let millisecondsLeft = try row.int64(5)
             guard try !row.bool(3), millisecondsLeft > 0 else {

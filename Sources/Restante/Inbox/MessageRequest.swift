@@ -22,9 +22,9 @@ struct MessageRequest: Sendable {
     let replyTo: Identifier?
 
     /// - Parameter targetName: the member that names the recipient: `to` or `groupId`.
-    init(_ call: Call, targetName: StaticString, limits: LimitTable) throws(Problem) {
+    init(_ call: Call, targetName: String, limits: LimitTable) throws(Problem) {
         let reader = try RequestReader(call, members: [targetName, "type", "content", "clientMessageId", "forwarded", "replyTo"])
-        target = reader.identifier(targetName.description)
+        target = reader.identifier(targetName)
         type = reader.choice("type", of: MessageType.self) ?? .text
         if type.isEphemeral {
             // Nothing of it is stored, so there is nothing to repeat: a clientMessageId is welcome and not needed.

@@ -1,0 +1,51 @@
+import HTTPServer
+
+/// What the head of a request has settled.
+final class Admitted: Sendable {
+    let endpoint: Endpoint?
+    let operation: String
+    let requestId: String
+    let credential: Credential
+    let path: String
+    let query: [(name: String, value: String)]
+    let contentType: MediaType
+
+    init(
+        endpoint: Endpoint?, operation: String, requestId: String, credential: Credential, path: String, query: [(name: String, value: String)],
+        contentType: MediaType
+    ) {
+        self.endpoint = endpoint
+        self.operation = operation
+        self.requestId = requestId
+        self.credential = credential
+        self.path = path
+        self.query = query
+        self.contentType = contentType
+    }
+}
+
+/// The media type of a body, as far as this API tells them apart.
+enum MediaType: Sendable {
+    case absent
+    case json
+    case other
+
+    /// Parameters such as `charset` are ignored: JSON is UTF-8. Source: RFC 8259, section 8.1.
+    init(_ header: String?) {
+        guard let header else {
+            self = .other
+            return
+        }
+        let essence = header.prefix { $0 != ";" }.trimmingSpaces().lowercased()
+        self = essence == "application/json" ? .json : .other
+    }
+}
+
+extension Substring {
+    func trimmingSpaces() -> Substring {
+        var trimmed = self
+        while trimmed.first == " " || trimmed.first == "\t" { trimmed.removeFirst() }
+        while trimmed.last == " " || trimmed.last == "\t" { trimmed.removeLast() }
+        return trimmed
+    }
+}

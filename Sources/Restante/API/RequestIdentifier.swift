@@ -1,0 +1,28 @@
+import HTTPServer
+import Synchronization
+
+/// The id under which a request is logged: the client's own if it is 1-64 of `A-Za-z0-9._-`, otherwise 16 hex digits: eight of this process, eight counted.
+enum RequestIdentifier {
+    private static let process = UInt64(UInt32.random(in: 1 << 28...UInt32.max)) << 32
+    private static let count = Atomic<UInt32>(0)
+
+    static func of(_ head: RequestHead) -> String {
+        if let own = head.header("X-Request-Id"), isAcceptable(own) { return own }
+        return make()
+    }
+
+    static func make() -> String {
+        String(process | UInt64(count.add(1, ordering: .relaxed).newValue), radix: 16)
+    }
+
+    static func isAcceptable(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+                default: false
+                }
+            }
+    }
+}
