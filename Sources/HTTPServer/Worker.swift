@@ -10,32 +10,34 @@ import Glibc
 ///
 /// Unchecked, because its state belongs to the thread that runs `run`; before that thread starts, to the one that makes it.
 /// `completions`, all that others touch, is Sendable.
+///
+/// This file is the loop, and a connection's way from arrival through its requests; `Worker+Sweep` is time and `Worker+Shutdown` the end.
 final class Worker: @unchecked Sendable {
     let handler: any ExchangeHandler
     let completions: CompletionQueue
     let connectionMemory: Int
-    private let mode: SharedRunMode
+    let mode: SharedRunMode
     private let counts: ConnectionCounts
-    private let policy: DeadlinePolicy
-    private let poll: EventPoll
-    private let acceptor: Acceptor
+    let policy: DeadlinePolicy
+    let poll: EventPoll
+    let acceptor: Acceptor
     private var daemons: [Daemon] = []
     private var nextDaemon = 0
     /// Daemons to run before the next wait.
     private var touched: [Int] = []
-    private var connections: [Connection?] = []
+    var connections: [Connection?] = []
     private var freeSlots: [Int] = []
-    private var openConnections = 0
-    private var heldConnections = 0
-    private var deadlines = DeadlineTable()
+    var openConnections = 0
+    var heldConnections = 0
+    var deadlines = DeadlineTable()
     /// Numbers the watches for hang-ups, so that a late report is not taken for a later connection's.
-    private var watches: UInt32 = 0
+    var watches: UInt32 = 0
     /// The connection that a daemon is just being given.
     private var arriving: (descriptor: Int32, peer: PeerAddress, daemon: Int)?
     private var batch: [Exchange] = []
-    private var now = monotonicMilliseconds()
-    private var nextSweep: Int64 = 0
-    private var shutdown = ShutdownSequence()
+    var now = monotonicMilliseconds()
+    var nextSweep: Int64 = 0
+    var shutdown = ShutdownSequence()
 
     init(
         configuration: ServerConfiguration, daemonCount: Int, socket: ListenSocket, handler: any ExchangeHandler, mode: SharedRunMode,
@@ -181,7 +183,7 @@ extension Worker {
     }
 
     /// Ends a held exchange that has been claimed; without a response its connection is closed.
-    private func resume(_ connection: Connection, with response: Response?) {
+    func resume(_ connection: Connection, with response: Response?) {
         if deadlines.stage(connection.slot) == .watched { poll.remove(connection.descriptor) }
         deadlines.enter(.response, slot: connection.slot, due: now + policy.response(bytes: 0))
         connection.settle(response)
@@ -198,99 +200,5 @@ extension Worker {
         else { return }
         exchange.abandon()
         resume(connection, with: nil)
-    }
-}
-
-// What is done twice a second.
-extension Worker {
-    private func sweep() {
-        nextSweep = now + (isDraining ? 50 : 500)
-        for slot in deadlines.overdue(at: now) { expire(slot) }
-        for slot in deadlines.slots(in: .idle) { checkIdle(slot) }
-        acceptor.sweep(now: now)
-    }
-
-    private func expire(_ slot: Int) {
-        guard let connection = connections[slot] else { return }
-        switch deadlines.stage(slot) {
-        case .free, .watched: break
-        case .held: watchForHangUp(connection)
-        case .idle: stopReading(connection)
-        case .head, .body, .response: cut(connection)
-        }
-    }
-
-    /// libmicrohttpd does not look at a suspended connection's socket.
-    /// Source: microhttpd.h, MHD_suspend_connection ("... if the client closed the connection while it was suspended").
-    private func watchForHangUp(_ connection: Connection) {
-        watches &+= 1
-        connection.watch = watches
-        let source = EventSource.peer(slot: connection.slot, watch: watches)
-        // Without memory for the watch it is tried again; the connection itself is none the worse.
-        let isWatched = poll.add(connection.descriptor, source, .hangUpOnce)
-        let due = isWatched ? Int64.max : now + DeadlinePolicy.unwatched
-        deadlines.enter(isWatched ? .watched : .held, slot: connection.slot, due: due)
-    }
-
-    /// Begins the head's deadline where the first bytes of a next request have come. libmicrohttpd tells nobody, the kernel does.
-    private func checkIdle(_ slot: Int) {
-        guard let connection = connections[slot] else { return }
-        if isDraining { return stopReading(connection) }
-        let idleFor = now - (deadlines.due(slot) - policy.idle)
-        guard idleFor >= 1000, let quietFor = millisecondsSinceReceived(connection.descriptor) else { return }
-        // The kernel counts in ticks of up to 10 ms.
-        if quietFor < idleFor - 100 { deadlines.enter(.head, slot: slot, due: now - quietFor + policy.head) }
-    }
-
-    /// Ends an idle connection. A request that has just arrived is still read and answered; then comes the end of the stream.
-    private func stopReading(_ connection: Connection) {
-        Glibc.shutdown(connection.descriptor, Int32(SHUT_RD))
-        deadlines.enter(.head, slot: connection.slot, due: now + 1000)
-    }
-
-    /// Ends a connection that is too slow. Its daemon sees the hang-up and closes it.
-    private func cut(_ connection: Connection) {
-        connection.isCut = true
-        Glibc.shutdown(connection.descriptor, Int32(SHUT_RDWR))
-        deadlines.postpone(connection.slot, to: .max)
-    }
-}
-
-// The end.
-extension Worker {
-    /// Takes the steps of a shutdown that are due. True: there is nothing left to do.
-    private func isOver() -> Bool {
-        let mode = mode.current
-        guard mode != .serving else { return false }
-        while true {
-            switch shutdown.next(mode: mode, now: now, deadline: self.mode.deadline, open: openConnections, held: heldConnections) {
-            case .none: return false
-            case .stopAccepting: stopAccepting()
-            case .answerHeld: answerHeld()
-            case .cutAll: cutAll()
-            case .end: return true
-            }
-        }
-    }
-
-    /// What has just connected, or begun to send, gets a second more.
-    private func stopAccepting() {
-        acceptor.close()
-        for slot in deadlines.slots(in: .head) {
-            deadlines.postpone(slot, to: min(deadlines.due(slot), now + 1000))
-        }
-        nextSweep = now
-    }
-
-    private func answerHeld() {
-        for connection in connections {
-            guard let connection, let exchange = connection.heldExchange, exchange.claim() else { continue }
-            exchange.abandon()
-            resume(connection, with: handler.draining())
-        }
-    }
-
-    private func cutAll() {
-        for case let connection? in connections where connection.heldExchange == nil { cut(connection) }
     }
 }

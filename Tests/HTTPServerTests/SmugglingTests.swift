@@ -70,11 +70,16 @@ struct Probe: Sendable, CustomTestStringConvertible {
     static let lines: [Probe] = [
         line("TRACE /first HTTP/1.1", [405]), line("CONNECT /first HTTP/1.1", [405]), line("BREW /first HTTP/1.1", [501]),
         line("get /first HTTP/1.1", [501]), line("GET /first HTTP/1.2", [505]), line("GET /first HTTP/2.0", [505]),
-        line("GET /first HTTP/0.9", [505]), line("GET first HTTP/1.1"), line("GET http://h/first HTTP/1.1"), line("OPTIONS * HTTP/1.1"),
-        line("GET //first HTTP/1.1"), line("GET /a//b HTTP/1.1"), line("GET /a/../first HTTP/1.1"), line("GET /a/%2e%2e/first HTTP/1.1"),
-        line("GET /a%2ffirst HTTP/1.1"), line("GET /a%5cfirst HTTP/1.1"), line("GET /a\\first HTTP/1.1"), line("GET /first%00 HTTP/1.1"),
-        line("GET /first%0d%0aX:y HTTP/1.1"), line("GET /first%zz HTTP/1.1"), line("GET /first%ff HTTP/1.1"), line("GET /f?x=%00 HTTP/1.1"),
-        line("GET /first#f HTTP/1.1"), line("GET /a b HTTP/1.1"), line("GET  HTTP/1.1"), line("GET /\u{e9} HTTP/1.1"), line("GET /" + String(repeating: "a", count: 2100) + " HTTP/1.1", [414]),
+        line("GET /first HTTP/0.9", [505]), line("GET first HTTP/1.1"), line("GET http://h/first HTTP/1.1"),
+        line("OPTIONS * HTTP/1.1"),
+        line("GET //first HTTP/1.1"), line("GET /a//b HTTP/1.1"), line("GET /a/../first HTTP/1.1"),
+        line("GET /a/%2e%2e/first HTTP/1.1"),
+        line("GET /a%2ffirst HTTP/1.1"), line("GET /a%5cfirst HTTP/1.1"), line("GET /a\\first HTTP/1.1"),
+        line("GET /first%00 HTTP/1.1"),
+        line("GET /first%0d%0aX:y HTTP/1.1"), line("GET /first%zz HTTP/1.1"), line("GET /first%ff HTTP/1.1"),
+        line("GET /f?x=%00 HTTP/1.1"),
+        line("GET /first#f HTTP/1.1"), line("GET /a b HTTP/1.1"), line("GET  HTTP/1.1"), line("GET /\u{e9} HTTP/1.1"),
+        line("GET /" + String(repeating: "a", count: 2100) + " HTTP/1.1", [414]),
     ]
 
     /// Refused by libmicrohttpd's own parser. What matters is that nothing of the rest is served and the connection ends.
@@ -83,7 +88,8 @@ struct Probe: Sendable, CustomTestStringConvertible {
         post("Content-Length: 99999999999999999999999999", second, [400, 413]), post("X"),
         post("Transfer-Encoding: chunked", "zz\r\n\r\n" + second), post("Transfer-Encoding: chunked", "-1\r\n\r\n" + second),
         post("X: " + String(repeating: "a", count: 5000), second, [431]),
-        line("GET", [0]), line("\0\0\0", [0, 400]), line("GET /first", [400, 505]), line("PRI * HTTP/2.0", [501, 505]), Probe(text: "\u{16}\u{3}\u{1}\0\r\n\r\n", statuses: [0]),
+        line("GET", [0]), line("\0\0\0", [0, 400]), line("GET /first", [400, 505]), line("PRI * HTTP/2.0", [501, 505]),
+        Probe(text: "\u{16}\u{3}\u{1}\0\r\n\r\n", statuses: [0]),
     ]
 
     @Test("A request with two meanings is refused once, and ends the connection", arguments: framing + fields + lines)

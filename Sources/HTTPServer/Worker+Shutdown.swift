@@ -1,0 +1,38 @@
+/// How a worker ends; `ShutdownSequence` says in which order.
+extension Worker {
+    /// Takes the steps of a shutdown that are due. True: there is nothing left to do.
+    func isOver() -> Bool {
+        let mode = mode.current
+        guard mode != .serving else { return false }
+        while true {
+            switch shutdown.next(mode: mode, now: now, deadline: self.mode.deadline, open: openConnections, held: heldConnections) {
+            case .none: return false
+            case .stopAccepting: stopAccepting()
+            case .answerHeld: answerHeld()
+            case .cutAll: cutAll()
+            case .end: return true
+            }
+        }
+    }
+
+    /// What has just connected, or begun to send, gets a second more.
+    private func stopAccepting() {
+        acceptor.close()
+        for slot in deadlines.slots(in: .head) {
+            deadlines.postpone(slot, to: min(deadlines.due(slot), now + 1000))
+        }
+        nextSweep = now
+    }
+
+    private func answerHeld() {
+        for connection in connections {
+            guard let connection, let exchange = connection.heldExchange, exchange.claim() else { continue }
+            exchange.abandon()
+            resume(connection, with: handler.draining())
+        }
+    }
+
+    private func cutAll() {
+        for case let connection? in connections where connection.heldExchange == nil { cut(connection) }
+    }
+}
