@@ -66,6 +66,40 @@ def test_while_the_database_hangs_requests_are_answered_and_polls_stay_held(own_
     assert bob.texts() == ["through it all"]
 
 
+def test_a_poll_that_could_not_acknowledge_does_not_say_that_it_did(own_server):
+    server = own_server()
+    alice, bob = server.user(), server.user()
+    message = alice.send(bob, "acknowledged in vain")
+    # So that the server knows the session and gets as far as the inbox.
+    assert bob.texts() == ["acknowledged in vain"]
+    with server.database.frozen():
+        # The wait is over long before the server gives up on its database.
+        with bob.hold(wait=1, acknowledge=[message]) as poll:
+            answer = poll.answer(4)
+        assert answer.status == 503, answer
+    eventually(lambda: bob.get("/v1/fetchMessages").status == 200, 5, "the service is back")
+    assert bob.texts() in (["acknowledged in vain"], [])
+
+
+def test_a_superseded_poll_that_could_not_acknowledge_does_not_say_that_it_did(own_server):
+    house = own_server()
+    server = own_server(RESTANTE_DATABASE_URL=house.database.conninfo())
+    alice, bob = server.user(), server.user()
+    message = alice.send(bob, "acknowledged in vain")
+    assert bob.texts() == ["acknowledged in vain"]
+    house.kill()
+    eventually(lambda: not house.database.is_running(), 10, "the database is down")
+    with bob.hold(wait=30, acknowledge=[message]) as first:
+        assert first.is_held()
+        with bob.hold(wait=30) as second:
+            said_so = first.answer(4).status == 200
+            second.answer(4).problem(503, "unavailable")
+    house.start()
+    eventually(lambda: bob.get("/v1/fetchMessages").status == 200, 5, "the service is back")
+    assert not (said_so and bob.texts()), "the answer said that the message was acknowledged, and the message is still there"
+    server.terminate()
+
+
 def test_while_the_database_is_down_requests_are_answered_and_polls_stay_held(own_server):
     house = own_server()
     server = own_server(RESTANTE_DATABASE_URL=house.database.conninfo())

@@ -4,7 +4,10 @@ import concurrent.futures
 import datetime
 import time
 
+import pytest
+
 from harness.people import new_uuid
+from harness.traffic import Traffic
 from harness.waiting import always, eventually
 
 
@@ -63,6 +66,14 @@ def test_two_connections_wake_each_other_in_turns(alice, bob):
             (receipt,) = poll.inbox(2)["messages"]
         assert receipt["messageIds"] == [message["messageId"]]
         alice.acknowledge([receipt["messageId"]])
+
+
+@pytest.mark.timeout(120)
+def test_what_was_acknowledged_never_comes_back_while_messages_flow(server):
+    with Traffic(server, senders=10, receivers=2) as traffic:
+        traffic.flows(2000, within=90)
+        ledger = traffic.finish()
+    assert ledger.faults() == {}
 
 
 # Superseding

@@ -70,7 +70,7 @@ class Ledger:
 class Traffic:
     """Senders and receivers in threads of their own, from `with` to `finish()`."""
 
-    def __init__(self, server, senders=4, receivers=4):
+    def __init__(self, server, senders=6, receivers=4):
         self.ledger = Ledger()
         self._senders = [server.user() for _ in range(senders)]
         self._receivers = [server.user() for _ in range(receivers)]
@@ -90,7 +90,7 @@ class Traffic:
         self._receiving.clear()
         self._pool.shutdown()
 
-    def flows(self, count=100, within=40):
+    def flows(self, count=300, within=40):
         """Waits until that many more sends are answered and as many messages delivered."""
         sent, delivered = len(self.ledger.answered) + count, len(self.ledger.delivered) + count
         eventually(lambda: self._advance() and len(self.ledger.answered) >= sent and len(self.ledger.delivered) >= delivered, within, "messages flow")
