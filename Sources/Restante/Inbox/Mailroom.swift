@@ -10,19 +10,11 @@ import Synchronization
 ///
 /// The mailboxes are spread over shards with a lock each; no reply is given, and nothing is enqueued, under a lock.
 final class Mailroom: Sendable {
-    /// Ten ticks are one second.
-    static let tickSeconds = 0.1
-    static let ephemeralTicks: UInt64 = 100
-    static let presenceTicks: UInt64 = 350
-    private static let lookTicks: ClosedRange<UInt64> = 100...150
+    private static let tickNanoseconds: UInt64 = 100_000_000
 
-    fileprivate struct Shard {
-        var mailboxes: [Identifier: Mailbox] = [:]
-        var wheel: TimerWheel<Identifier>
-    }
     private final class Slot: Sendable {
-        let shard: Mutex<Shard>
-        init(at tick: UInt64) { shard = Mutex(Shard(wheel: TimerWheel(horizon: 1024, at: tick))) }
+        let shard: Mutex<MailboxShard>
+        init(at tick: UInt64) { shard = Mutex(MailboxShard(at: tick)) }
     }
 
     private let slots: [Slot]
@@ -43,23 +35,13 @@ final class Mailroom: Sendable {
     /// Acknowledges, reads, and answers; where nothing is there, holds the poll for up to `wait` seconds.
     func fetch(_ visit: InboxVisit, wait: Int, reply: Reply) throws(Problem) {
         guard wait > 0, !isDraining.load(ordering: .relaxed) else { return try fetchNow(visit, reply: reply) }
-        let query = visit.read ?? InboxQuery()
         let ticket = tickets.add(1, ordering: .relaxed).newValue
         let now = Self.now()
         let waiter = Waiter(
-            ticket: ticket, session: visit.device, query: query, reply: reply, deadline: now + UInt64(wait * 10),
-            nextLook: now + UInt64.random(in: Self.lookTicks))
+            ticket: ticket, session: visit.device, query: visit.read ?? InboxQuery(), reply: reply, deadline: now + UInt64(wait * 10),
+            nextLook: now + UInt64.random(in: Mailbox.lookTicks))
         let deviceId = visit.device.deviceId
-        let superseded = slot(deviceId).shard.withLock { shard -> Waiter? in
-            var mailbox = shard.mailboxes[deviceId] ?? Mailbox(userId: visit.device.userId, lastSeen: now)
-            let before = mailbox.machine.open(ticket) == nil ? nil : mailbox.waiter
-            mailbox.waiter = waiter
-            mailbox.lastSeen = now
-            shard.set(timerOf: &mailbox, deviceId, at: min(waiter.deadline, waiter.nextLook))
-            shard.mailboxes[deviceId] = mailbox
-            return before
-        }
-        superseded.map { answer($0, InboxPage(isSuperseded: true)) }
+        run(slot(deviceId).shard.withLock { $0.withMailbox(deviceId, at: now) { $0.open(waiter, at: now) } })
         reply.whenAbandoned { [weak self] in self?.forget(deviceId, ticket) }
         do {
             try writers.visit(visit) { [self] result in finishRead(deviceId, ticket, result) }
@@ -68,55 +50,36 @@ final class Mailroom: Sendable {
             throw error
         }
         // A drain that began meanwhile has not seen this poll.
-        if isDraining.load(ordering: .sequentiallyConsistent) { close(deviceId, ticket, with: InboxPage()) }
+        if isDraining.load(ordering: .sequentiallyConsistent) { close(deviceId, ticket) }
     }
 
     /// Tells of what was just committed: the polls of these devices are answered with it.
     func deliver(_ deliveries: [Delivery]) {
-        guard deliveries.count > 1 else {
-            deliveries.first.map { deliver([$0.item], to: $0.deviceId) }
-            return
-        }
+        let now = Self.now()
+        if deliveries.count == 1 { return deliver([deliveries[0].item], to: deliveries[0].deviceId, at: now) }
         var items: [Identifier: [InboxItem]] = [:]
         for delivery in deliveries { items[delivery.deviceId, default: []].append(delivery.item) }
         for (deviceId, items) in items {
-            deliver(items.count == 1 ? items : items.sorted { $0.messageId < $1.messageId }, to: deviceId)
+            deliver(items.count == 1 ? items : items.sorted { $0.messageId < $1.messageId }, to: deviceId, at: now)
         }
     }
 
     /// Shows an item to those of these devices that poll now or were seen lately; the others never learn of it.
     func show(_ item: [UInt8], to devices: [Identifier]) {
         let now = Self.now()
-        for deviceId in devices {
-            let ready = slot(deviceId).shard.withLock { shard -> (Waiter, InboxPage)? in
-                guard var mailbox = shard.mailboxes[deviceId] else { return nil }
-                guard mailbox.waiter != nil || mailbox.lastSeen + Self.presenceTicks >= now else { return nil }
-                mailbox.keep(item, at: now)
-                defer { shard.mailboxes[deviceId] = mailbox }
-                guard mailbox.machine.arrival() == .wake, let ticket = mailbox.machine.ticket, let waiter = mailbox.takeWaiter(ticket) else {
-                    return nil
-                }
-                return (waiter, InboxPage(ephemeral: mailbox.takeEphemeral(at: now)))
-            }
-            ready.map { answer($0, $1) }
-        }
+        for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.show(item, at: now) ?? nil }) }
     }
 
     /// Notes a sign of life.
     func touch(_ session: Session) {
         let now = Self.now()
-        slot(session.deviceId).shard.withLock { shard in
-            var mailbox = shard.mailboxes[session.deviceId] ?? Mailbox(userId: session.userId, lastSeen: now)
-            mailbox.lastSeen = now
-            shard.set(timerOf: &mailbox, session.deviceId, at: now + Self.presenceTicks)
-            shard.mailboxes[session.deviceId] = mailbox
-        }
+        slot(session.deviceId).shard.withLock { $0.withMailbox(session.deviceId, at: now) { $0.touch(at: now) } }
     }
 
     /// Ends the polls of devices that are no more.
     func revoke(_ devices: some Sequence<Identifier>) {
         for deviceId in devices {
-            let waiter = slot(deviceId).shard.withLock { shard in shard.mailboxes.removeValue(forKey: deviceId)?.waiter }
+            let waiter = slot(deviceId).shard.withLock { $0.mailboxes.removeValue(forKey: deviceId)?.waiter }
             waiter?.reply.fail(Problem(.sessionRevoked))
         }
     }
@@ -126,11 +89,8 @@ final class Mailroom: Sendable {
         let now = Self.now()
         for slot in slots {
             slot.shard.withLock { shard in
-                for (deviceId, var mailbox) in shard.mailboxes where mailbox.waiter != nil {
-                    mailbox.waiter?.nextLook = now + UInt64.random(in: 1...10)
-                    shard.set(timerOf: &mailbox, deviceId, at: mailbox.waiter?.nextLook ?? now)
-                    shard.mailboxes[deviceId] = mailbox
-                }
+                let waiting = shard.mailboxes.filter { $0.value.waiter != nil }.keys
+                for deviceId in waiting { shard.withMailbox(deviceId, at: now) { $0.lookSoon(at: now) } }
             }
         }
     }
@@ -139,10 +99,8 @@ final class Mailroom: Sendable {
     func drain() {
         isDraining.store(true, ordering: .sequentiallyConsistent)
         for slot in slots {
-            let waiters = slot.shard.withLock { shard in
-                shard.mailboxes.keys.compactMap { key in shard.mailboxes[key]?.machine.ticket.flatMap { shard.mailboxes[key]?.takeWaiter($0) } }
-            }
-            for waiter in waiters { answer(waiter, InboxPage()) }
+            let held = slot.shard.withLock { shard in shard.mailboxes.compactMap { key, mailbox in mailbox.waiter.map { (key, $0.ticket) } } }
+            for (deviceId, ticket) in held { close(deviceId, ticket) }
         }
     }
 
@@ -155,25 +113,23 @@ final class Mailroom: Sendable {
             thread = nil
         }
     }
-
-    /// How many polls are held.
-    var heldPolls: Int {
-        slots.reduce(0) { sum, slot in sum + slot.shard.withLock { $0.mailboxes.values.count { $0.waiter != nil } } }
-    }
 }
 
 extension Mailroom {
-    private static func now() -> UInt64 { Uptime.nanoseconds() / 100_000_000 }
+    private static func now() -> UInt64 { Uptime.nanoseconds() / tickNanoseconds }
 
     private func slot(_ deviceId: Identifier) -> Slot {
         slots[Int(truncatingIfNeeded: deviceId.low & 31)]
     }
 
     private func fetchNow(_ visit: InboxVisit, reply: Reply) throws(Problem) {
+        let deviceId = visit.device.deviceId
         try writers.visit(visit) { [self] result in
             switch result {
             case .success(let outcome):
-                let page = InboxPage(items: outcome.items, ephemeral: takeEphemeral(visit.device.deviceId), hasMore: outcome.hasMore)
+                let now = Self.now()
+                let ephemeral = slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.takeEphemeral(at: now) } ?? []
+                let page = InboxPage(items: outcome.items, ephemeral: ephemeral, hasMore: outcome.hasMore)
                 reply.send(.json(encoded: page.encoded(at: .now())))
             case .failure(let error):
                 reply.fail(error)
@@ -181,141 +137,56 @@ extension Mailroom {
         }
     }
 
-    private func takeEphemeral(_ deviceId: Identifier) -> [[UInt8]] {
+    private func finishRead(_ deviceId: Identifier, _ ticket: PollMachine.Ticket, _ result: Result<VisitOutcome, any Error>) {
         let now = Self.now()
-        return slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.takeEphemeral(at: now) } ?? []
+        let errand = slot(deviceId).shard.withLock { shard -> Mailbox.Errand? in
+            switch result {
+            case .success(let outcome): shard.mailboxes[deviceId]?.finishRead(ticket, outcome, at: now) ?? nil
+            case .failure(let error): shard.mailboxes[deviceId]?.failRead(ticket, error) ?? nil
+            }
+        }
+        run(errand)
     }
 
-    private func answer(_ waiter: Waiter, _ page: InboxPage) {
-        waiter.reply.send(.json(encoded: page.encoded(at: .now())))
+    private func deliver(_ items: [InboxItem], to deviceId: Identifier, at now: UInt64) {
+        run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.arrive(items, at: now) ?? nil })
     }
 
     private func forget(_ deviceId: Identifier, _ ticket: PollMachine.Ticket) {
-        _ = slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.takeWaiter(ticket) }
+        _ = slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.forget(ticket) }
     }
 
-    private func close(_ deviceId: Identifier, _ ticket: PollMachine.Ticket, with page: InboxPage) {
-        let waiter = slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.takeWaiter(ticket) }
-        waiter.map { answer($0, page) }
+    private func close(_ deviceId: Identifier, _ ticket: PollMachine.Ticket) {
+        run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.close(ticket, with: InboxPage()) ?? nil })
     }
 
-    private func finishRead(_ deviceId: Identifier, _ ticket: PollMachine.Ticket, _ result: Result<VisitOutcome, any Error>) {
-        switch result {
-        case .success(let outcome): finishRead(deviceId, ticket, outcome)
-        case .failure(let error):
-            let waiter = slot(deviceId).shard.withLock { shard -> Waiter? in
-                guard let waiter = shard.mailboxes[deviceId]?.waiter, waiter.ticket == ticket else { return nil }
-                guard shard.mailboxes[deviceId]?.machine.readFailed(ticket, wasHeld: waiter.wasHeld) == true else { return nil }
-                shard.mailboxes[deviceId]?.waiter = nil
-                return waiter
-            }
-            waiter?.reply.fail(error)
-        }
-    }
-
-    private func finishRead(_ deviceId: Identifier, _ ticket: PollMachine.Ticket, _ outcome: VisitOutcome) {
-        let now = Self.now()
-        let (action, waiter, ephemeral) = slot(deviceId).shard.withLock { shard -> (PollMachine.AfterRead, Waiter?, [[UInt8]]) in
-            guard var mailbox = shard.mailboxes[deviceId] else { return (.nothing, nil, []) }
-            defer { shard.mailboxes[deviceId] = mailbox }
-            let action = mailbox.machine.read(ticket, found: !outcome.items.isEmpty || mailbox.hasEphemeral(at: now))
-            let waiter = mailbox.waiter
-            switch action {
-            case .answer:
-                mailbox.waiter = nil
-                return (action, waiter, mailbox.takeEphemeral(at: now))
-            case .park:
-                mailbox.waiter?.wasHeld = true
-                return (action, nil, [])
-            case .readAgain, .nothing:
-                return (action, waiter, [])
-            }
-        }
-        switch (action, waiter) {
-        case (.answer, let waiter?): answer(waiter, InboxPage(items: outcome.items, ephemeral: ephemeral, hasMore: outcome.hasMore))
-        case (.readAgain, let waiter?): read(for: waiter)
-        default: break
+    /// Does what a mailbox asked for, outside its lock.
+    private func run(_ errand: Mailbox.Errand?) {
+        switch errand {
+        case nil: break
+        case .answer(let waiter, let page): waiter.reply.send(.json(encoded: page.encoded(at: .now())))
+        case .fail(let waiter, let error): waiter.reply.fail(error)
+        case .read(let waiter): read(for: waiter)
         }
     }
 
     private func read(for waiter: Waiter) {
         let deviceId = waiter.session.deviceId
         do {
-            try writers.visit(InboxVisit(device: waiter.session, read: waiter.query)) { [self] result in finishRead(deviceId, waiter.ticket, result) }
+            try writers.visit(InboxVisit(device: waiter.session, read: waiter.query)) { [self] in finishRead(deviceId, waiter.ticket, $0) }
         } catch {
             finishRead(deviceId, waiter.ticket, .failure(error))
         }
     }
 
-    private func deliver(_ items: [InboxItem], to deviceId: Identifier) {
-        let now = Self.now()
-        enum Wake { case answer(Waiter, InboxPage), read(Waiter) }
-        let wake = slot(deviceId).shard.withLock { shard -> Wake? in
-            guard var mailbox = shard.mailboxes[deviceId], mailbox.machine.arrival() == .wake, let waiter = mailbox.waiter else {
-                // The arrival must be noted even where it wakes nobody: a reading under way looks again.
-                _ = shard.mailboxes[deviceId]?.machine.arrival()
-                return nil
-            }
-            defer { shard.mailboxes[deviceId] = mailbox }
-            guard waiter.query.isUnfiltered else {
-                _ = mailbox.machine.lookAgain()
-                return .read(waiter)
-            }
-            guard let taken = mailbox.takeWaiter(waiter.ticket) else { return nil }
-            let served = Array(items.prefix(waiter.query.limit))
-            return .answer(taken, InboxPage(items: served, ephemeral: mailbox.takeEphemeral(at: now), hasMore: served.count < items.count))
-        }
-        switch wake {
-        case .answer(let waiter, let page): answer(waiter, page)
-        case .read(let waiter): read(for: waiter)
-        case nil: break
-        }
-    }
-
     private func keepTime() {
         while !isClosed.load(ordering: .relaxed) {
-            _ = bell.wait(timeout: .now() + Self.tickSeconds)
+            _ = bell.wait(timeout: .now() + .nanoseconds(Int(Self.tickNanoseconds)))
             let now = Self.now()
-            for slot in slots { ring(slot, at: now) }
-        }
-    }
-
-    private func ring(_ slot: Slot, at now: UInt64) {
-        var overdue: [Waiter] = []
-        var looking: [Waiter] = []
-        slot.shard.withLock { shard in
-            for deviceId in shard.wheel.advance(to: now) {
-                guard var mailbox = shard.mailboxes[deviceId], mailbox.timer <= now else { continue }
-                mailbox.timer = .max
-                if let waiter = mailbox.waiter {
-                    if waiter.deadline <= now {
-                        mailbox.takeWaiter(waiter.ticket).map { overdue.append($0) }
-                    } else if waiter.nextLook <= now, mailbox.machine.lookAgain() != nil {
-                        mailbox.waiter?.nextLook = now + UInt64.random(in: Self.lookTicks)
-                        looking.append(waiter)
-                    }
-                }
-                if let waiter = mailbox.waiter {
-                    shard.set(timerOf: &mailbox, deviceId, at: max(now + 1, min(waiter.deadline, waiter.nextLook)))
-                } else if mailbox.lastSeen + Self.presenceTicks > now {
-                    shard.set(timerOf: &mailbox, deviceId, at: mailbox.lastSeen + Self.presenceTicks)
-                } else {
-                    shard.mailboxes[deviceId] = nil
-                    continue
-                }
-                shard.mailboxes[deviceId] = mailbox
+            for slot in slots {
+                let errands = slot.shard.withLock { $0.ring(at: now) }
+                for errand in errands { run(errand) }
             }
         }
-        for waiter in overdue { answer(waiter, InboxPage()) }
-        for waiter in looking { read(for: waiter) }
-    }
-}
-
-extension Mailroom.Shard {
-    /// Sets a timer unless one rings earlier anyway.
-    mutating func set(timerOf mailbox: inout Mailbox, _ deviceId: Identifier, at tick: UInt64) {
-        guard tick < mailbox.timer else { return }
-        mailbox.timer = tick
-        wheel.set(deviceId, at: tick)
     }
 }

@@ -12,6 +12,7 @@ package enum Application {
     /// Serves until SIGTERM or SIGINT. Prints one line to standard output when ready.
     package static func serve(_ configuration: Configuration) throws {
         let stopSignals = StopSignals()
+        raiseDescriptorLimit()
         let logger = LogOutput.logger(configuration)
         let embedded = try startEmbedded(configuration, logger)
         defer { embedded?.stop() }
@@ -41,6 +42,14 @@ package enum Application {
         server.stop(within: Double(configuration.drainSeconds))
         writers.close()
         mailroom.close()
+    }
+
+    /// Each held poll is a descriptor, so the process takes as many as it may have.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     private static func startEmbedded(_ configuration: Configuration, _ logger: Logger) throws -> EmbeddedPostgres? {

@@ -1,0 +1,44 @@
+import Postgres
+
+/// Some of the mailboxes, and their timers. A mailbox has one timer at a time that matters; those that ring earlier or later than it are passed over.
+struct MailboxShard {
+    var mailboxes: [Identifier: Mailbox] = [:]
+    private var wheel: TimerWheel<Identifier>
+
+    /// Longer than the longest wait of a poll.
+    private static let horizon = 1024
+
+    init(at tick: UInt64) {
+        wheel = TimerWheel(horizon: Self.horizon, at: tick)
+    }
+
+    /// Lends the mailbox of a device, made if there is none, and sets its timer as it needs it afterwards.
+    mutating func withMailbox<Result>(_ deviceId: Identifier, at now: UInt64, _ body: (inout Mailbox) -> Result) -> Result {
+        let result = body(&mailboxes[deviceId, default: Mailbox(lastSeen: now)])
+        setTimer(of: deviceId, at: now)
+        return result
+    }
+
+    /// What the timers up to now ask for; mailboxes with nothing left to remember are gone afterwards.
+    mutating func ring(at now: UInt64) -> [Mailbox.Errand] {
+        var errands: [Mailbox.Errand] = []
+        for deviceId in wheel.advance(to: now) {
+            guard let timer = mailboxes[deviceId]?.timer, timer <= now else { continue }
+            mailboxes[deviceId]?.timer = .max
+            if let errand = mailboxes[deviceId]?.ring(at: now) ?? nil { errands.append(errand) }
+            if !setTimer(of: deviceId, at: now) { mailboxes[deviceId] = nil }
+        }
+        return errands
+    }
+
+    /// False where the mailbox needs no timer any more.
+    @discardableResult
+    private mutating func setTimer(of deviceId: Identifier, at now: UInt64) -> Bool {
+        guard let mailbox = mailboxes[deviceId], let next = mailbox.nextTimer(after: now) else { return false }
+        if next < mailbox.timer {
+            mailboxes[deviceId]?.timer = next
+            wheel.set(deviceId, at: next)
+        }
+        return true
+    }
+}
