@@ -70,7 +70,7 @@ def test_two_connections_wake_each_other_in_turns(alice, bob):
 
 @pytest.mark.timeout(120)
 def test_what_was_acknowledged_never_comes_back_while_messages_flow(server):
-    with Traffic(server, senders=10, receivers=2) as traffic:
+    with Traffic(server, senders=16, receivers=1) as traffic:
         traffic.flows(2000, within=90)
         ledger = traffic.finish()
     assert ledger.faults() == {}

@@ -19,10 +19,7 @@ class Database:
 
     def query(self, sql):
         """The rows of one statement, each a list of strings."""
-        lines = self._postmaster_file()
-        command = ["psql", "-X", "-q", "-A", "-t", "-F", _COLUMN_SEPARATOR, "-v", "ON_ERROR_STOP=1"]
-        command += ["-h", lines[4], "-p", lines[3], "-U", _NAME, "-d", _NAME, "-c", sql]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        result = subprocess.run([*self._psql(), "-c", sql], capture_output=True, text=True, timeout=20, check=False)
         assert result.returncode == 0, f"psql: {result.stderr}"
         return [line.split(_COLUMN_SEPARATOR) for line in result.stdout.splitlines()]
 
@@ -36,6 +33,27 @@ class Database:
             for (table,) in tables
         ]
         return [row[0] for row in self.query(" UNION ALL ".join(parts))]
+
+    @contextlib.contextmanager
+    def session(self, sql):
+        """A session of its own that runs `sql`; what it locks is locked, or waited for, until it ends."""
+        process = subprocess.Popen(self._psql(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        try:
+            process.stdin.write(f"BEGIN;\n{sql};\n")
+            process.stdin.flush()
+            yield
+        finally:
+            process.communicate("ROLLBACK;\n", timeout=20)
+
+    def waiting_for(self, table):
+        """How many sessions wait for a lock on this table."""
+        return int(self.query(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass")[0][0])
+
+    def holders_of(self, table):
+        """How many sessions hold the table for themselves alone."""
+        return int(
+            self.query(f"SELECT count(*) FROM pg_locks WHERE granted AND mode = 'AccessExclusiveLock' AND relation = '{table}'::regclass")[0][0]
+        )
 
     def postmaster(self):
         """The process id of the running postmaster, or None."""
@@ -75,6 +93,11 @@ class Database:
 
     def is_running(self):
         return self.postmaster() is not None
+
+    def _psql(self):
+        lines = self._postmaster_file()
+        command = ["psql", "-X", "-q", "-A", "-t", "-F", _COLUMN_SEPARATOR, "-v", "ON_ERROR_STOP=1"]
+        return [*command, "-h", lines[4], "-p", lines[3], "-U", _NAME, "-d", _NAME]
 
     def _postmaster_file(self):
         found = sorted(self._data.glob("**/postmaster.pid")) if self._data.exists() else []

@@ -2,7 +2,8 @@
 
 Every content is sent with one clientMessageId until its fate is known: answered (201 or 200), or unknown (no answer, or a 5xx) and so sent again.
 Every poll acknowledges what the one before it brought. What must hold in the end: nothing that was answered is lost, nothing arrives that
-nobody sent, one send is one message, and nothing comes back in a poll that began after its acknowledgement was answered.
+nobody sent, one send is one message, a sender's messages arrive in their order, and nothing comes back in the answer to its acknowledgement or in
+a later one.
 """
 
 import concurrent.futures
@@ -21,8 +22,9 @@ class Ledger:
 
     def __init__(self):
         self._lock = threading.Lock()
-        self.attempted, self.answered, self.delivered, self.doubled, self.corrupt, self.after_ack = set(), {}, {}, set(), set(), set()
-        self._acknowledged = {}
+        self.attempted, self.answered, self.delivered = set(), {}, {}
+        self.doubled, self.corrupt, self.after_ack, self.disordered = set(), set(), set(), set()
+        self._acknowledged, self._newest = {}, {}
 
     def attempt(self, content):
         with self._lock:
@@ -42,17 +44,25 @@ class Ledger:
         with self._lock:
             self._acknowledged.setdefault(device_id, set()).update(ids)
 
-    def deliver(self, messages, acknowledged_before):
+    def deliver(self, device_id, messages, acknowledged_before):
         with self._lock:
             for message in messages:
                 content, message_id = message["content"], message["messageId"]
                 if message_id in acknowledged_before:
                     self.after_ack.add(content)
+                if content not in self.delivered:
+                    self._check_order(device_id, content)
                 if self.delivered.setdefault(content, message_id) != message_id:
                     self.doubled.add(content)
                 text, _, digest = content.rpartition("|")
                 if hashlib.sha256(text.encode()).hexdigest() != digest:
                     self.corrupt.add(content)
+
+    def _check_order(self, device_id, content):
+        sender, number, _ = content.split("|")
+        if int(number) < self._newest.get((device_id, sender), 0):
+            self.disordered.add(content)
+        self._newest[(device_id, sender)] = int(number)
 
     def faults(self):
         """The sets that must be empty, by name, those that are not."""
@@ -63,6 +73,7 @@ class Ledger:
                 "doubled": self.doubled | {content for content, message in self.answered.items() if self.delivered.get(content, message) != message},
                 "corrupt": self.corrupt,
                 "after_ack": self.after_ack,
+                "disordered": self.disordered,
             }
             return {name: sorted(contents)[:5] for name, contents in found.items() if contents}
 
@@ -139,7 +150,7 @@ class Traffic:
             if inbox is None:
                 continue
             self.ledger.acknowledge(receiver.device_id, pending)
-            self.ledger.deliver(inbox["messages"], before | set(pending))
+            self.ledger.deliver(receiver.device_id, inbox["messages"], before | set(pending))
             pending = [message["messageId"] for message in inbox["messages"]]
             quiet = not pending
 
