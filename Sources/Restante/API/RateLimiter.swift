@@ -9,8 +9,13 @@ final class RateLimiter: Sendable {
     /// Whose bucket it is.
     enum Key: Hashable, Sendable {
         case identifier(Identifier)
-        case address(PeerAddress)
+        /// An IPv4 address, or the /64 of an IPv6 address, of which one customer has a whole one.
+        case network([UInt8])
         case number(String)
+
+        static func address(_ peer: PeerAddress) -> Key {
+            .network(peer.isIPv6 ? Array(peer.bytes.prefix(8)) : peer.bytes)
+        }
     }
     private struct BucketName: Hashable {
         let limit: LimitName

@@ -20,6 +20,12 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         milliseconds = Int64(identifier.high >> 16)
     }
 
+    /// Whether midnight in UTC is at most so many seconds away, before or behind.
+    func isNearMidnight(seconds: Int64) -> Bool {
+        let sinceMidnight = milliseconds.flooredDivision(by: 86_400_000).remainder
+        return min(sinceMidnight, 86_400_000 - sinceMidnight) <= seconds * 1000
+    }
+
     /// The smallest identifier made at this moment or later.
     package var firstIdentifier: Identifier {
         Identifier(high: UInt64(max(0, milliseconds)) << 16, low: 0)

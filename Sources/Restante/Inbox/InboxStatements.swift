@@ -4,7 +4,18 @@ import Postgres
 ///
 /// `IN (...) IS TRUE` is on purpose: as a join, PostgreSQL would compare every entry with every other; so it probes a hash.
 enum InboxStatements {
-    static let all = [send, findSends, lockGroups, sendToGroup, acknowledge, release, read]
+    static let all = [lockSends, send, findSends, lockGroups, sendToGroup, acknowledge, release, read]
+
+    /// Around midnight, when the day under which a send is remembered changes: makes two transactions with the same sends wait for each other, so
+    /// that the later one, in its next statement, sees what the earlier one has written under another day.
+    static let lockSends = Statement(
+        "inbox.lock_sends",
+        """
+        SELECT pg_advisory_xact_lock(key) FROM (
+            SELECT DISTINCT hashtextextended(sender_id::text || client_message_id::text, 0) AS key
+            FROM unnest($1::uuid[], $2::uuid[]) AS e(sender_id, client_message_id) ORDER BY key
+        ) k
+        """)
 
     /// Writes messages from user to user into the inboxes of the recipient's devices and of the sender's other ones.
     /// Answers a row for each message that is new and whose recipient exists: its id and the devices of both kinds.

@@ -43,6 +43,8 @@ struct WriterBatch {
     static let pageBytes: Int64 = 256 << 10
 
     let identifiers: IdentifierGenerator
+    /// Whether the day may change while a batch is written, on any node's clock.
+    var isNearMidnight: @Sendable () -> Bool = { Timestamp.now().isNearMidnight(seconds: 60) }
 
     /// Messages from user to user, acknowledgements and reads: one pipeline, one round trip.
     func commit(_ tasks: inout [PendingTask], on connection: Connection) throws(PostgresError) -> CommittedBatch {
@@ -51,7 +53,7 @@ struct WriterBatch {
             guard case .visit(let visit, let completion) = task.task else { return nil }
             return Visit(visit: visit, completion: completion)
         }
-        var calls: [Postgres.Call] = []
+        var calls = sends.isEmpty || !isNearMidnight() ? [] : [lock(sends)]
         let sendIndex = append(sends.isEmpty ? nil : .init(InboxStatements.send, columns(of: sends)), to: &calls)
         let acknowledgeIndex = append(acknowledgement(of: visits), to: &calls)
         if acknowledgeIndex != nil { calls.append(.init(InboxStatements.release)) }
@@ -77,6 +79,7 @@ struct WriterBatch {
         let (sends, rows) = try connection.transaction(within: 4) { connection in
             _ = try connection.execute(InboxStatements.lockGroups, [.uuids(Array(Set(groups)))])
             let sends = assignIdentifiers(&pending)
+            if isNearMidnight() { _ = try connection.pipeline([lock(sends)]) }
             let rows = try connection.execute(InboxStatements.sendToGroup, columns(of: sends) + [.int64(Self.sharedBytes)], within: 3)
             return (sends, rows)
         }
@@ -115,6 +118,10 @@ extension WriterBatch {
             sends.append(Send(message: message, messageId: messageId, completion: completion))
         }
         return sends
+    }
+
+    private func lock(_ sends: [Send]) -> Postgres.Call {
+        .init(InboxStatements.lockSends, [.uuids(sends.map(\.message.sender.userId)), .uuids(sends.map(\.message.clientMessageId))])
     }
 
     private func columns(of sends: [Send]) -> [Parameter] {
