@@ -1,0 +1,109 @@
+import JSON
+import Postgres
+import Testing
+
+@testable import Restante
+
+@Suite struct WriterBatchSendTests {
+    private let database: PopulatedDatabase
+    private let alice: [Session]
+    private let bob: [Session]
+
+    init() throws {
+        database = try PopulatedDatabase()
+        alice = try database.addUser(devices: 2)
+        bob = try database.addUser(devices: 2)
+    }
+
+    @Test func aMessageReachesTheRecipientsDevicesAndTheSendersOtherOnes() throws {
+        let committed = try database.send(try database.message(from: alice[0], to: .user(bob[0].userId), "Hi"))
+        let messageId = try #require(committed.sends[0].outcome.sent)
+        #expect(Set(committed.deliveries.map(\.deviceId)) == [bob[0].deviceId, bob[1].deviceId, alice[1].deviceId])
+        for device in [bob[0], bob[1], alice[1]] {
+            let items = try database.read(device).items
+            #expect(items.map(\.messageId) == [messageId])
+            let delivered = committed.deliveries.first { $0.deviceId == device.deviceId }
+            #expect(items.first?.text == delivered?.item.text, "a poll is answered with what a later read would serve")
+            let item = try JSON.parse(Array((items.first?.served ?? "").utf8))
+            #expect(item["content"]?.string == "Hi")
+            #expect(item["direction"]?.string == (device == alice[1] ? "out" : "in"))
+            #expect(item["to"]?.string == (device == alice[1] ? bob[0].userId.description : nil))
+        }
+        #expect(try database.read(alice[0]).items.isEmpty)
+    }
+
+    @Test func theSameSendAgainIsAnsweredWithTheFirstOne() throws {
+        let message = try database.message(from: alice[0], to: .user(bob[0].userId))
+        let first = try database.deliver(message)
+        let again = try database.send(message)
+        #expect(again.sends[0].outcome.replayed == first)
+        #expect(again.deliveries.isEmpty)
+        #expect(try database.read(bob[0]).items.count == 1)
+    }
+
+    @Test func ofManyEqualSendsInOneBatchOneIsWritten() throws {
+        let message = try database.message(from: alice[0], to: .user(bob[0].userId))
+        let committed = try database.send(message, message, message)
+        let messageId = try #require(committed.sends.compactMap(\.outcome.sent).first)
+        #expect(committed.sends.compactMap(\.outcome.replayed) == [messageId, messageId])
+        #expect(try database.read(bob[0]).items.map(\.messageId) == [messageId])
+        #expect(try database.count(.countSent) == 1)
+    }
+
+    @Test func aWriteThatIsRepeatedUnderItsOwnIdIsSentAndNotReplayed() throws {
+        var tasks = [PendingTask(task: .send(try database.message(from: alice[0], to: .user(bob[0].userId))) { _ in }, deadline: .infinity)]
+        _ = try database.batch.commit(&tasks, on: database.connection)
+        let messageId = try #require(tasks[0].messageId)
+        let again = try database.batch.commit(&tasks, on: database.connection)
+        #expect(again.sends[0].outcome.sent == messageId)
+        #expect(try database.read(bob[0]).items.count == 1)
+    }
+
+    @Test func anotherMessageUnderTheSameIdIsRefused() throws {
+        let clientMessageId = database.identifiers.next()
+        let message = try database.message(from: alice[0], to: .user(bob[0].userId), clientMessageId: clientMessageId)
+        _ = try database.deliver(message)
+        let otherText = try database.message(from: alice[0], to: .user(bob[0].userId), "Bye", clientMessageId: clientMessageId)
+        let otherTarget = try database.message(from: alice[1], to: .user(alice[0].userId), clientMessageId: clientMessageId)
+        let committed = try database.send(otherText, otherTarget)
+        #expect(committed.sends.allSatisfy { $0.outcome.isReused })
+        #expect(try database.count(.countSent) == 1)
+    }
+
+    @Test func anotherSenderMayUseTheSameClientMessageId() throws {
+        let clientMessageId = database.identifiers.next()
+        let committed = try database.send(
+            database.message(from: alice[0], to: .user(bob[0].userId), clientMessageId: clientMessageId),
+            database.message(from: bob[0], to: .user(alice[0].userId), clientMessageId: clientMessageId))
+        #expect(committed.sends.allSatisfy { $0.outcome.sent != nil })
+    }
+
+    @Test func whatWasSentYesterdayIsFoundToday() throws {
+        let message = try database.message(from: alice[0], to: .user(bob[0].userId))
+        let first = try database.deliver(message)
+        try database.connection.execute(simple: "UPDATE sent_messages SET day = day - 1", within: 10)
+        #expect(try database.send(message).sends[0].outcome.replayed == first)
+        #expect(try database.count(.countSent) == 1)
+    }
+
+    @Test func anUnknownRecipientIsToldAndTheRestOfTheBatchIsSent() throws {
+        let committed = try database.send(
+            database.message(from: alice[0], to: .user(database.identifiers.next())), database.message(from: alice[0], to: .user(bob[0].userId)))
+        #expect(committed.sends[0].outcome.isUnknownTarget)
+        #expect(committed.sends[1].outcome.sent != nil)
+        #expect(try database.count(.countSent) == 1, "an unknown recipient leaves nothing behind")
+    }
+
+    @Test func aRecipientWithoutDevicesIsNoUnknownOne() throws {
+        try database.connection.execute(simple: "UPDATE devices SET revoked_at = now() WHERE user_id = '\(bob[0].userId)'", within: 10)
+        let committed = try database.send(database.message(from: alice[0], to: .user(bob[0].userId)))
+        #expect(committed.sends[0].outcome.sent != nil)
+        #expect(committed.deliveries.map(\.deviceId) == [alice[1].deviceId])
+    }
+
+    @Test func whoWritesToThemselvesGetsOneCopyOnEachDevice() throws {
+        _ = try database.deliver(database.message(from: alice[0], to: .user(alice[0].userId)))
+        #expect(try database.read(alice[1]).items.count == 1)
+        #expect(try database.count(.countInbox) == 2)
+    }
+}
