@@ -59,6 +59,14 @@ import Testing
         #expect(Timestamp(milliseconds: -5).firstIdentifier == .zero)
     }
 
+    @Test(arguments: [
+        ("2026-01-31T23:59:00.000Z", true), ("2026-01-31T23:58:59.999Z", false), ("2026-02-01T00:00:00.000Z", true),
+        ("2026-02-01T00:01:00.000Z", true), ("2026-02-01T00:01:00.001Z", false), ("1969-12-31T23:59:30.000Z", true), ("2026-01-31T12:00:00Z", false),
+    ])
+    func aMinuteBeforeAndAfterMidnightIsNear(text: String, isNear: Bool) throws {
+        #expect(try #require(Timestamp(text)).isNearMidnight(seconds: 60) == isNear)
+    }
+
     @Test func theClockIsRead() {
         let now = Timestamp.now()
         #expect(now > Timestamp(milliseconds: 1_735_689_600_000))

@@ -86,6 +86,23 @@ import Testing
         #expect(try database.count(.countSent) == 1)
     }
 
+    @Test func aroundMidnightTwoWritersOfTheSameSendWaitForEachOther() throws {
+        var batch = database.batch
+        batch.isNearMidnight = { true }
+        let message = try database.message(from: alice[0], to: .user(bob[0].userId))
+        var tasks = [PendingTask(task: .send(message) { _ in }, deadline: .infinity)]
+        let other = try Connection.open(database.database.conninfo, settings: DatabaseSettings.ofWriter, within: 10)
+        defer { other.close() }
+        try other.execute(simple: "BEGIN", within: 10)
+        try other.execute(InboxStatements.lockSends, [.uuids([message.sender.userId]), .uuids([message.clientMessageId])])
+        try database.connection.execute(simple: "SET lock_timeout = '100ms'", within: 10)
+        let error = #expect(throws: PostgresError.self) { try batch.commit(&tasks, on: database.connection) }
+        #expect(error?.state == .lockNotAvailable)
+        try other.execute(simple: "ROLLBACK", within: 10)
+        let messageId = tasks[0].messageId
+        #expect(try batch.commit(&tasks, on: database.connection).sends[0].outcome.sent == messageId)
+    }
+
     @Test func anUnknownRecipientIsToldAndTheRestOfTheBatchIsSent() throws {
         let committed = try database.send(
             database.message(from: alice[0], to: .user(database.identifiers.next())), database.message(from: alice[0], to: .user(bob[0].userId)))
