@@ -110,10 +110,9 @@ struct RequestGuard {
     /// Eighteen digits are below 2^63; libmicrohttpd uses 2^64 - 1 for "unknown".
     private mutating func contentLength(_ value: UnsafeBufferPointer<UInt8>) throws(Rejection) {
         guard length == nil else { throw .malformed("A request has at most one Content-Length.") }
-        guard (1...18).contains(value.count), value.allSatisfy({ (0x30...0x39).contains($0) }) else {
-            throw .malformed("Content-Length is not a number.")
-        }
-        length = value.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+        guard !value.isEmpty, value.allSatisfy({ (0x30...0x39).contains($0) }) else { throw .malformed("Content-Length is not a number.") }
+        // A length beyond any limit is that, and not malformed, however many digits it has.
+        length = value.drop { $0 == 0x30 }.count > 18 ? Int.max : value.reduce(0) { $0 * 10 + Int($1 - 0x30) }
     }
 }
 

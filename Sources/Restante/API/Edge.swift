@@ -62,6 +62,8 @@ final class Edge: ExchangeHandler {
                 query: admitted.query, path: admitted.path, body: try body(of: exchange, admitted), peer: exchange.peer,
                 requestId: admitted.requestId,
                 caller: caller)
+            // What has a body takes nothing from the query.
+            if endpoint.method == .post { try QueryReader(call, parameters: []).finish() }
             switch endpoint.action {
             case .answer(let action):
                 reply.send(try action(call, services))

@@ -78,9 +78,15 @@ enum SessionEndpoints {
 }
 
 extension Services {
-    /// What this node's memory holds of a device that is no more: its poll ends with 401.
+    /// What memory, here and on other nodes, holds of a device that is no more: its poll ends with 401.
     func forget(device: Identifier) {
         authentication.cache.forget(devices: [device])
         mailroom.revoke([device])
+    }
+
+    /// Does what another node has told.
+    func hear(_ event: WakeEvent) {
+        if case .revoked(let devices) = event { authentication.cache.forget(devices: Set(devices)) }
+        mailroom.hear(event)
     }
 }

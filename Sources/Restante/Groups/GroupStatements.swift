@@ -19,7 +19,7 @@ enum GroupStatements {
         "groups.add_members",
         """
         INSERT INTO group_members (group_id, user_id, is_admin, joined_at)
-        SELECT $1::uuid, m.user_id, m.user_id = $3::uuid, now() + m.position * interval '1 microsecond'
+        SELECT $1::uuid, m.user_id, coalesce(m.user_id = $3::uuid, false), now() + m.position * interval '1 microsecond'
         FROM unnest($2::uuid[]) WITH ORDINALITY AS m(user_id, position)
         """)
 

@@ -136,10 +136,11 @@ extension GroupStore {
         let item = change.item(identifiers.next())
         // Who has been removed is told of that, and of nothing after it.
         let also = kind == .adminChanged ? nil : userId
+        let begun = Uptime.nanoseconds()
         let rows = try connection.execute(
             GroupStatements.tell,
             [.uuid(group.groupId), .uuid(item.messageId), .bytes(item.text), .uuid(session.deviceId), .optionalUUID(also)])
-        return try rows.map { Delivery(deviceId: try $0.uuid(0), item: item) }
+        return try rows.map { Delivery(deviceId: try $0.uuid(0), item: item, begun: begun) }
     }
 
     private static func group(_ row: Row) throws -> Group {

@@ -37,7 +37,7 @@ enum FetchEndpoints {
         let reader = try RequestReader(call, members: ["messageIds"])
         let messageIds = reader.identifiers("messageIds", count: 0...mostAcknowledged)
         try reader.finish()
-        try services.writers.visit(InboxVisit(device: session, acknowledge: messageIds)) { result in
+        try services.mailroom.visit(InboxVisit(device: session, acknowledge: messageIds)) { result in
             switch result {
             case .success(let outcome): reply.send(.json(.object(["acknowledged": .integer(outcome.acknowledged)])))
             case .failure(let error): reply.fail(error)

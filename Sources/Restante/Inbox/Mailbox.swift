@@ -6,11 +6,17 @@ struct Waiter: Sendable {
     let session: Session
     let query: InboxQuery
     let reply: Reply
-    /// Ticks, as all times of the mailroom.
+    /// Whether it acknowledges something, which is done together with its first read.
+    let acknowledges: Bool
+    /// Ticks, as all times of the mailroom but one.
     let deadline: UInt64
     var nextLook: UInt64
+    var wasRead = false
     /// Whether it has been parked before, so that a failing read does not end it.
     var wasHeld = false
+
+    /// Until the first read is done nobody knows whether its acknowledgement was committed, so it cannot be answered well.
+    var mustBeRead: Bool { acknowledges && !wasRead }
 }
 
 /// What this node's memory holds of one device: its poll, its signs of life, and what is too fleeting for the database.
@@ -30,16 +36,33 @@ struct Mailbox: Sendable {
     /// When a parked poll looks into the database again, jittered so that polls that came together do not look together.
     static let lookTicks: ClosedRange<UInt64> = 100...150
     private static let mostEphemeral = 50
+    /// Longer than a poll is held, so that a device that stays with one node is announced once.
+    private static let newcomerTicks: UInt64 = 600
 
     private var machine = PollMachine()
     private(set) var waiter: Waiter?
+    /// Polls that are over, with the answer that they get once their acknowledgement is committed.
+    private var leaving: [(waiter: Waiter, page: InboxPage)] = []
     private var ephemeral: [(item: [UInt8], time: UInt64)] = []
     private var lastSeen: UInt64
+    /// In nanoseconds of uptime: when this device last got to know what its inbox holds, or what of it is gone.
+    private var lastVisit: UInt64 = 0
+    /// When it last polled here; nil where it never did.
+    private var lastPoll: UInt64?
     /// When the next timer rings that was set for this mailbox.
     var timer = UInt64.max
 
     init(lastSeen: UInt64) {
         self.lastSeen = lastSeen
+    }
+
+    /// Whether the device has not polled here for so long that it may have polled elsewhere meanwhile.
+    func isNewcomer(at now: UInt64) -> Bool {
+        lastPoll.map { $0 + Self.newcomerTicks < now } ?? true
+    }
+
+    mutating func notePoll(at now: UInt64) {
+        lastPoll = now
     }
 
     mutating func touch(at now: UInt64) {
@@ -48,13 +71,22 @@ struct Mailbox: Sendable {
 
     /// A poll that is about to read its inbox takes the place of the one before.
     mutating func open(_ next: Waiter, at now: UInt64) -> Errand? {
-        let superseded = machine.open(next.ticket) == nil ? nil : waiter
+        let superseded = waiter.flatMap { close($0.ticket, with: InboxPage(isSuperseded: true)) }
+        _ = machine.open(next.ticket)
         waiter = next
         lastSeen = now
-        return superseded.map { .answer($0, InboxPage(isSuperseded: true)) }
+        return superseded
     }
 
-    mutating func finishRead(_ ticket: PollMachine.Ticket, _ outcome: VisitOutcome, at now: UInt64) -> Errand? {
+    /// The device has read its inbox, or taken something from it, at this moment in nanoseconds.
+    mutating func noteVisit(at moment: UInt64) {
+        lastVisit = moment
+    }
+
+    mutating func finishRead(_ ticket: PollMachine.Ticket, _ outcome: VisitOutcome, at now: UInt64, moment: UInt64) -> Errand? {
+        lastVisit = moment
+        if let (left, page) = takeLeaving(ticket) { return .answer(left, page) }
+        if waiter?.ticket == ticket { waiter?.wasRead = true }
         switch machine.read(ticket, found: !outcome.items.isEmpty || hasEphemeral(at: now)) {
         case .answer:
             let page = InboxPage(items: outcome.items, ephemeral: takeEphemeral(at: now), hasMore: outcome.hasMore)
@@ -68,16 +100,32 @@ struct Mailbox: Sendable {
     }
 
     mutating func failRead(_ ticket: PollMachine.Ticket, _ error: any Error) -> Errand? {
+        if let (left, _) = takeLeaving(ticket) { return .fail(left, error) }
         guard machine.readFailed(ticket, wasHeld: waiter?.wasHeld ?? false) else { return nil }
         return takeWaiter().map { .fail($0, error) }
     }
 
-    /// Items were committed for this device. A poll that wants them all has seen its inbox empty before them, so they are its answer.
-    mutating func arrive(_ items: [InboxItem], at now: UInt64) -> Errand? {
+    /// Items were committed for this device, in a transaction that wrote them not before `begun`, in nanoseconds.
+    ///
+    /// A parked poll that wants all items has seen its inbox empty before them, so they are its answer. But where the device was at its inbox after
+    /// `begun`, it may have got these very items by another way, and acknowledged them: then the database must be asked.
+    mutating func arrive(_ items: [InboxItem], begun: UInt64, at now: UInt64) -> Errand? {
         guard machine.arrival() == .wake, let waiter else { return nil }
-        guard waiter.query.isUnfiltered else { return machine.lookAgain() == nil ? nil : .read(waiter) }
+        guard waiter.query.isUnfiltered, lastVisit < begun else { return machine.lookAgain() == nil ? nil : .read(waiter) }
         let served = Array(items.prefix(waiter.query.limit))
         return close(waiter.ticket, with: InboxPage(items: served, ephemeral: takeEphemeral(at: now), hasMore: served.count < items.count))
+    }
+
+    /// Another node has committed something for this device.
+    mutating func hint() -> Errand? {
+        guard machine.arrival() == .wake, let waiter, machine.lookAgain() != nil else { return nil }
+        return .read(waiter)
+    }
+
+    /// The device polls another node now.
+    mutating func supersede() -> Errand? {
+        lastPoll = nil
+        return waiter.flatMap { close($0.ticket, with: InboxPage(isSuperseded: true)) }
     }
 
     /// An ephemeral item is shown to a poll, kept a moment for a device that is present, and lost on any other.
@@ -95,15 +143,22 @@ struct Mailbox: Sendable {
         return ephemeral.filter { $0.time + Self.ephemeralTicks >= now }.map(\.item)
     }
 
-    /// Ends the poll with this answer, if it is still there.
+    /// Ends the poll with this answer, if it is still there: at once, or when its acknowledgement is committed.
     mutating func close(_ ticket: PollMachine.Ticket, with page: InboxPage) -> Errand? {
-        forget(ticket).map { .answer($0, page) }
+        guard machine.close(ticket), let waiter = takeWaiter() else { return nil }
+        guard waiter.mustBeRead else { return .answer(waiter, page) }
+        leaving.append((waiter, page))
+        return nil
     }
 
-    /// Takes the poll out, if it is still there, for somebody else to answer.
-    mutating func forget(_ ticket: PollMachine.Ticket) -> Waiter? {
-        machine.close(ticket) ? takeWaiter() : nil
+    /// Lets go of a poll whose client is gone.
+    mutating func forget(_ ticket: PollMachine.Ticket) {
+        if machine.close(ticket) { waiter = nil }
+        leaving.removeAll { $0.waiter.ticket == ticket }
     }
+
+    /// All polls that have no answer yet.
+    var waiters: [Waiter] { leaving.map(\.waiter) + (waiter.map { [$0] } ?? []) }
 
     /// Lets a held poll look into the database within a second.
     mutating func lookSoon(at now: UInt64) {
@@ -122,12 +177,16 @@ struct Mailbox: Sendable {
     /// When the timer should ring next; nil when there is nothing left to remember.
     func nextTimer(after now: UInt64) -> UInt64? {
         if let waiter { return max(now + 1, min(waiter.deadline, waiter.nextLook)) }
-        let forgotten = lastSeen + Self.presenceTicks
+        let forgotten = leaving.isEmpty ? lastSeen + Self.presenceTicks : now + Self.presenceTicks
         return forgotten > now ? forgotten : nil
     }
 
     private func hasEphemeral(at now: UInt64) -> Bool {
         ephemeral.contains { $0.time + Self.ephemeralTicks >= now }
+    }
+
+    private mutating func takeLeaving(_ ticket: PollMachine.Ticket) -> (Waiter, InboxPage)? {
+        leaving.firstIndex { $0.waiter.ticket == ticket }.map { leaving.remove(at: $0) }
     }
 
     private mutating func takeWaiter() -> Waiter? {

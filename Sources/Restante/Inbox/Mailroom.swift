@@ -24,6 +24,7 @@ final class Mailroom: Sendable {
     private let bell = DispatchSemaphore(value: 0)
     private let thread = Mutex<DedicatedThread?>(nil)
     private let writers: InboxWriters
+    private let bus = Mutex<any WakeBus>(ProcessWakeBus())
 
     init(writers: InboxWriters) {
         self.writers = writers
@@ -32,16 +33,29 @@ final class Mailroom: Sendable {
         thread.withLock { $0 = DedicatedThread(name: "mailroom") { [self] in keepTime() } }
     }
 
+    /// Tells other nodes, too, from now on.
+    func join(_ bus: any WakeBus) {
+        self.bus.withLock { $0 = bus }
+    }
+
     /// Acknowledges, reads, and answers; where nothing is there, holds the poll for up to `wait` seconds.
     func fetch(_ visit: InboxVisit, wait: Int, reply: Reply) throws(Problem) {
         guard wait > 0, !isDraining.load(ordering: .relaxed) else { return try fetchNow(visit, reply: reply) }
         let ticket = tickets.add(1, ordering: .relaxed).newValue
         let now = Self.now()
         let waiter = Waiter(
-            ticket: ticket, session: visit.device, query: visit.read ?? InboxQuery(), reply: reply, deadline: now + UInt64(wait * 10),
+            ticket: ticket, session: visit.device, query: visit.read ?? InboxQuery(), reply: reply, acknowledges: !visit.acknowledge.isEmpty,
+            deadline: now + UInt64(wait * 10),
             nextLook: now + UInt64.random(in: Mailbox.lookTicks))
         let deviceId = visit.device.deviceId
-        run(slot(deviceId).shard.withLock { $0.withMailbox(deviceId, at: now) { $0.open(waiter, at: now) } })
+        let (errand, isNew) = slot(deviceId).shard.withLock { shard in
+            shard.withMailbox(deviceId, at: now) { mailbox in
+                defer { mailbox.notePoll(at: now) }
+                return (mailbox.open(waiter, at: now), mailbox.isNewcomer(at: now))
+            }
+        }
+        run(errand)
+        if isNew { publish(.polling(deviceId)) }
         reply.whenAbandoned { [weak self] in self?.forget(deviceId, ticket) }
         do {
             try writers.visit(visit) { [self] result in finishRead(deviceId, ticket, result) }
@@ -53,21 +67,39 @@ final class Mailroom: Sendable {
         if isDraining.load(ordering: .sequentiallyConsistent) { close(deviceId, ticket) }
     }
 
+    /// Acknowledges or reads without waiting. `completion` runs once, on a writer's thread.
+    func visit(_ visit: InboxVisit, _ completion: @escaping @Sendable (Result<VisitOutcome, any Error>) -> Void) throws(Problem) {
+        let deviceId = visit.device.deviceId
+        try writers.visit(visit) { [self] result in
+            slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.noteVisit(at: Uptime.nanoseconds()) }
+            completion(result)
+        }
+    }
+
     /// Tells of what was just committed: the polls of these devices are answered with it.
     func deliver(_ deliveries: [Delivery]) {
         let now = Self.now()
-        if deliveries.count == 1 { return deliver([deliveries[0].item], to: deliveries[0].deviceId, at: now) }
-        var items: [Identifier: [InboxItem]] = [:]
-        for delivery in deliveries { items[delivery.deviceId, default: []].append(delivery.item) }
-        for (deviceId, items) in items {
-            deliver(items.count == 1 ? items : items.sorted { $0.messageId < $1.messageId }, to: deviceId, at: now)
-        }
+        var arrivals: [Identifier: [Delivery]] = [:]
+        for delivery in deliveries { arrivals[delivery.deviceId, default: []].append(delivery) }
+        let absent = arrivals.filter { !deliver($0.value, to: $0.key, at: now) }.map(\.key)
+        if !absent.isEmpty { publish(.arrived(absent)) }
     }
 
     /// Shows an item to those of these devices that poll now or were seen lately; the others never learn of it.
     func show(_ item: [UInt8], to devices: [Identifier]) {
-        let now = Self.now()
-        for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.show(item, at: now) ?? nil }) }
+        showHere(item, to: devices)
+        if !devices.isEmpty { publish(.shown(item, devices)) }
+    }
+
+    /// Does what another node has told.
+    func hear(_ event: WakeEvent) {
+        switch event {
+        case .arrived(let devices):
+            for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.hint() ?? nil }) }
+        case .shown(let item, let devices): showHere(item, to: devices)
+        case .polling(let deviceId): run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.supersede() ?? nil })
+        case .revoked(let devices): endPolls(of: devices)
+        }
     }
 
     /// Notes a sign of life.
@@ -77,10 +109,15 @@ final class Mailroom: Sendable {
     }
 
     /// Ends the polls of devices that are no more.
-    func revoke(_ devices: some Sequence<Identifier>) {
+    func revoke(_ devices: [Identifier]) {
+        endPolls(of: devices)
+        publish(.revoked(devices))
+    }
+
+    private func endPolls(of devices: [Identifier]) {
         for deviceId in devices {
-            let waiter = slot(deviceId).shard.withLock { $0.mailboxes.removeValue(forKey: deviceId)?.waiter }
-            waiter?.reply.fail(Problem(.sessionRevoked))
+            let waiters = slot(deviceId).shard.withLock { $0.mailboxes.removeValue(forKey: deviceId)?.waiters } ?? []
+            for waiter in waiters { waiter.reply.fail(Problem(.sessionRevoked)) }
         }
     }
 
@@ -124,7 +161,7 @@ extension Mailroom {
 
     private func fetchNow(_ visit: InboxVisit, reply: Reply) throws(Problem) {
         let deviceId = visit.device.deviceId
-        try writers.visit(visit) { [self] result in
+        try self.visit(visit) { [self] result in
             switch result {
             case .success(let outcome):
                 let now = Self.now()
@@ -138,22 +175,40 @@ extension Mailroom {
     }
 
     private func finishRead(_ deviceId: Identifier, _ ticket: PollMachine.Ticket, _ result: Result<VisitOutcome, any Error>) {
-        let now = Self.now()
+        let moment = Uptime.nanoseconds()
+        let now = moment / Self.tickNanoseconds
         let errand = slot(deviceId).shard.withLock { shard -> Mailbox.Errand? in
             switch result {
-            case .success(let outcome): shard.mailboxes[deviceId]?.finishRead(ticket, outcome, at: now) ?? nil
+            case .success(let outcome): shard.mailboxes[deviceId]?.finishRead(ticket, outcome, at: now, moment: moment) ?? nil
             case .failure(let error): shard.mailboxes[deviceId]?.failRead(ticket, error) ?? nil
             }
         }
         run(errand)
     }
 
-    private func deliver(_ items: [InboxItem], to deviceId: Identifier, at now: UInt64) {
-        run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.arrive(items, at: now) ?? nil })
+    private func publish(_ event: WakeEvent) {
+        bus.withLock { $0 }.publish(event)
+    }
+
+    /// False where no poll of the device is held here.
+    private func deliver(_ arrivals: [Delivery], to deviceId: Identifier, at now: UInt64) -> Bool {
+        let items = arrivals.count == 1 ? [arrivals[0].item] : arrivals.map(\.item).sorted { $0.messageId < $1.messageId }
+        let begun = arrivals.reduce(UInt64.max) { min($0, $1.begun) }
+        let (errand, isHere) = slot(deviceId).shard.withLock { shard in
+            let isHere = shard.mailboxes[deviceId]?.waiter != nil
+            return (shard.mailboxes[deviceId]?.arrive(items, begun: begun, at: now) ?? nil, isHere)
+        }
+        run(errand)
+        return isHere
+    }
+
+    private func showHere(_ item: [UInt8], to devices: [Identifier]) {
+        let now = Self.now()
+        for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.show(item, at: now) ?? nil }) }
     }
 
     private func forget(_ deviceId: Identifier, _ ticket: PollMachine.Ticket) {
-        _ = slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.forget(ticket) }
+        slot(deviceId).shard.withLock { _ = $0.mailboxes[deviceId]?.forget(ticket) }
     }
 
     private func close(_ deviceId: Identifier, _ ticket: PollMachine.Ticket) {

@@ -25,6 +25,8 @@ struct PendingTask: Sendable {
 struct Delivery: Sendable {
     let deviceId: Identifier
     let item: InboxItem
+    /// In nanoseconds of uptime: the item was written after this moment.
+    let begun: UInt64
 }
 
 /// What a committed batch leaves to be done: whom to tell what.
@@ -58,12 +60,13 @@ struct WriterBatch {
         let acknowledgeIndex = append(acknowledgement(of: visits), to: &calls)
         if acknowledgeIndex != nil { calls.append(.init(InboxStatements.release)) }
         let readIndex = append(read(of: visits), to: &calls)
+        let begun = Uptime.nanoseconds()
         let results = try connection.pipeline(calls, within: 2)
 
         var committed = CommittedBatch()
-        if let sendIndex { try resolve(sends, results[sendIndex], on: connection, into: &committed) }
+        if let sendIndex { try resolve(sends, results[sendIndex], begun, on: connection, into: &committed) }
         var outcomes = [VisitOutcome](repeating: VisitOutcome(), count: visits.count)
-        if let acknowledgeIndex { try countAcknowledged(results[acknowledgeIndex], &outcomes, &committed) }
+        if let acknowledgeIndex { try countAcknowledged(results[acknowledgeIndex], begun, &outcomes, &committed) }
         if let readIndex { try collectItems(results[readIndex], visits, &outcomes) }
         committed.visits = zip(visits, outcomes).map { ($0.completion, $1) }
         return committed
@@ -76,6 +79,7 @@ struct WriterBatch {
             return group
         }
         var pending = tasks
+        let begun = Uptime.nanoseconds()
         let (sends, rows) = try connection.transaction(within: 4) { connection in
             _ = try connection.execute(InboxStatements.lockGroups, [.uuids(Array(Set(groups)))])
             let sends = assignIdentifiers(&pending)
@@ -85,7 +89,7 @@ struct WriterBatch {
         }
         tasks = pending
         var committed = CommittedBatch()
-        try resolve(sends, rows, on: connection, into: &committed)
+        try resolve(sends, rows, begun, on: connection, into: &committed)
         return committed
     }
 }
@@ -162,14 +166,16 @@ extension WriterBatch {
             ])
     }
 
-    private func resolve(_ sends: [Send], _ rows: Rows, on connection: Connection, into committed: inout CommittedBatch) throws(PostgresError) {
+    private func resolve(
+        _ sends: [Send], _ rows: Rows, _ begun: UInt64, on connection: Connection, into committed: inout CommittedBatch
+    ) throws(PostgresError) {
         var accepted: [Identifier: (recipients: [Identifier], own: [Identifier])] = [:]
         for row in rows { accepted[try row.uuid(0)] = (try row.uuids(1), try row.uuids(2)) }
         let others = sends.filter { accepted[$0.messageId] == nil }
         let found = others.isEmpty ? [:] : try find(others, on: connection)
         for send in sends {
             if let devices = accepted[send.messageId] {
-                deliver(send, devices.recipients, devices.own, into: &committed)
+                deliver(send, devices.recipients, devices.own, begun, into: &committed)
                 committed.sends.append((send.message, send.completion, .sent(send.messageId)))
             } else {
                 committed.sends.append((send.message, send.completion, found[send.messageId] ?? .unknownTarget))
@@ -193,26 +199,30 @@ extension WriterBatch {
         return outcomes
     }
 
-    private func deliver(_ send: Send, _ recipients: [Identifier], _ own: [Identifier], into committed: inout CommittedBatch) {
+    private func deliver(
+        _ send: Send, _ recipients: [Identifier], _ own: [Identifier], _ begun: UInt64, into committed: inout CommittedBatch
+    ) {
         if !recipients.isEmpty {
             let item = InboxItem(messageId: send.messageId, text: Array(#""direction":"in","#.utf8) + send.message.body)
-            for device in recipients { committed.deliveries.append(Delivery(deviceId: device, item: item)) }
+            for device in recipients { committed.deliveries.append(Delivery(deviceId: device, item: item, begun: begun)) }
         }
         if !own.isEmpty {
             var text = Array(#""direction":"out","#.utf8)
             if case .user(let recipient) = send.message.target { text += Array(#""to":"\#(recipient)","#.utf8) }
             let item = InboxItem(messageId: send.messageId, text: text + send.message.body)
-            for device in own { committed.deliveries.append(Delivery(deviceId: device, item: item)) }
+            for device in own { committed.deliveries.append(Delivery(deviceId: device, item: item, begun: begun)) }
         }
     }
 
-    private func countAcknowledged(_ rows: Rows, _ outcomes: inout [VisitOutcome], _ committed: inout CommittedBatch) throws(PostgresError) {
+    private func countAcknowledged(
+        _ rows: Rows, _ begun: UInt64, _ outcomes: inout [VisitOutcome], _ committed: inout CommittedBatch
+    ) throws(PostgresError) {
         for row in rows {
             if let request = try row.optionalInt32(0) {
                 outcomes[Int(request)].acknowledged = Int(try row.int64(1))
             } else {
                 let item = InboxItem(messageId: try row.uuid(3), text: try row.bytes(4))
-                committed.deliveries.append(Delivery(deviceId: try row.uuid(2), item: item))
+                committed.deliveries.append(Delivery(deviceId: try row.uuid(2), item: item, begun: begun))
             }
         }
     }

@@ -29,6 +29,8 @@ package enum Application {
         let mailroom = Mailroom(writers: writers)
         writers.start(deliver: { mailroom.deliver($0) }, reconnected: { mailroom.lookSoon() })
         let services = try makeServices(configuration, pool, identifiers, writers, mailroom, logger)
+        let bus = configuration.hasOtherNodes ? joinOtherNodes(conninfo, identifiers, services) : nil
+        defer { bus?.close() }
         let server = try Server.start(serverConfiguration(configuration), handler: Edge(router: Router(Routes.all), services: services))
         let sweeping = Task { await retention.run() }
         announce(configuration.host, server.port)
@@ -97,6 +99,13 @@ package enum Application {
             groups: GroupStore(pool: pool, identifiers: identifiers, limits: limits),
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
             health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
+    }
+
+    private static func joinOtherNodes(_ conninfo: String, _ identifiers: IdentifierGenerator, _ services: Services) -> DatabaseWakeBus {
+        let bus = DatabaseWakeBus(
+            conninfo: conninfo, node: identifiers.next(), heard: { services.hear($0) }, resumed: { services.mailroom.lookSoon() })
+        services.mailroom.join(bus)
+        return bus
     }
 
     private static func serverConfiguration(_ configuration: Configuration) -> ServerConfiguration {

@@ -16,6 +16,7 @@ package struct Configuration: Sendable {
     package var connectionMemory = 4_096
     package var writers = 2
     package var poolSize = 4
+    package var wakeBus = WakeBusChoice.auto
     package var otpDelivery = OTPDelivery.log
     package var accessTokenSeconds = 3_600
     package var refreshTokenSeconds = 15_552_000
@@ -38,6 +39,15 @@ package struct Configuration: Sendable {
     /// Where the embedded PostgreSQL keeps everything.
     package var embeddedDatabaseDirectory: String { dataDirectory + "/postgres" }
 
+    /// Whether other nodes may work on the same database.
+    var hasOtherNodes: Bool {
+        switch wakeBus {
+        case .auto: databaseURL != nil
+        case .process: false
+        case .database: true
+        }
+    }
+
     /// True if only this machine can reach the server.
     package var isLoopback: Bool {
         host.hasPrefix("127.") || host == "::1"
@@ -50,6 +60,15 @@ package enum OTPDelivery: String, CaseIterable, Sendable {
     case response
     /// As a line in the server's log.
     case log
+}
+
+/// How nodes tell each other of what they have committed.
+package enum WakeBusChoice: String, CaseIterable, Sendable {
+    case auto
+    /// Not at all: there is one node.
+    case process
+    /// By NOTIFY.
+    case database
 }
 
 package enum LogFormat: String, CaseIterable, Sendable {

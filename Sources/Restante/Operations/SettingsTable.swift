@@ -14,6 +14,7 @@ package enum SettingsTable {
             .number("CONNECTION_MEMORY", \.connectionMemory, 2_048...65_536, unit: "bytes", "set aside for each connection; bounds its headers"),
             .number("WRITERS", \.writers, 1...32, unit: "threads", "threads that commit messages, each with a database session"),
             .number("POOL_SIZE", \.poolSize, 1...200, unit: "sessions", "database sessions for everything else"),
+            .choice("WAKE_BUS", \.wakeBus, "what wakes polls that other nodes hold; auto: database where DATABASE_URL is given"),
             .choice("OTP_DELIVERY", \.otpDelivery, "how a one-time password reaches its user; response on a loopback HOST only"),
             .number("ACCESS_TOKEN_SECONDS", \.accessTokenSeconds, 60...86_400, unit: "seconds", "how long an access token is good"),
             .number("REFRESH_TOKEN_SECONDS", \.refreshTokenSeconds, 3_600...63_072_000, unit: "seconds", "how long an unused refresh token is good"),
