@@ -73,7 +73,10 @@ let package = Package(
         .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator"], swiftSettings: strict),
-        .testTarget(name: "RestanteTests", dependencies: ["Restante", "Postgres", "JSON"], swiftSettings: strict),
+        .testTarget(
+            name: "RestanteTests",
+            dependencies: ["Restante", "HTTPServer", "Postgres", "JSON", "restante", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -39,10 +39,17 @@ extension Problem {
             self = .passing(.overloaded)
         case .server(let state, _, _) where state == .diskFull:
             self.init(.outOfSpace)
-        case .server(let state, _, _) where state.isRetryable || state == .queryCanceled || state == .adminShutdown:
+        case .server(let state, _, _) where state.isTransient:
             self = .passing(.unavailable)
         default:
             self.init(.internalError)
         }
+    }
+}
+
+extension SQLState {
+    /// Whether the same statement may succeed later.
+    fileprivate var isTransient: Bool {
+        isRetryable || [.queryCanceled, .lockNotAvailable, .adminShutdown, .crashShutdown, .cannotConnectNow, .tooManyConnections].contains(self)
     }
 }

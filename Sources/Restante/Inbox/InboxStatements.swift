@@ -76,7 +76,7 @@ enum InboxStatements {
     static let lockGroups = Statement(
         "inbox.lock_groups", "SELECT group_id FROM groups WHERE group_id = ANY ($1::uuid[]) ORDER BY group_id FOR SHARE")
 
-    /// Writes messages to groups, as `send` does; a body whose copies would exceed $7 bytes is stored once.
+    /// Writes messages to groups, as `send` does; a body whose copies would exceed $8 bytes is stored once. A message is in one or two rows of the answer.
     static let sendToGroup = Statement(
         "inbox.send_to_group",
         """
@@ -115,10 +115,10 @@ enum InboxStatements {
                     ELSE convert_to('"direction":"in",', 'UTF8') || body END
             FROM target
         )
-        SELECT a.message_id,
-            ARRAY(SELECT device_id FROM target t WHERE t.message_id = a.message_id AND NOT t.is_own),
-            ARRAY(SELECT device_id FROM target t WHERE t.message_id = a.message_id AND t.is_own)
-        FROM accepted a
+        SELECT message_id,
+            coalesce(array_agg(device_id) FILTER (WHERE NOT is_own), '{}'), coalesce(array_agg(device_id) FILTER (WHERE is_own), '{}')
+        FROM target GROUP BY message_id
+        UNION ALL SELECT message_id, '{}', '{}' FROM accepted
         """)
 
     /// Deletes exactly the named items, and gives each sender one receipt for all that one request acknowledged for the first time.
@@ -140,8 +140,11 @@ enum InboxStatements {
             SELECT (array_agg(receipt_id ORDER BY receipt_id))[1] AS message_id, user_id, sender_id,
                 convert_to(format('"type":"RECEIPT","status":"delivered","messageIds":["%s"],"from":{"userId":"%s"}}',
                     string_agg(message_id::text, '","' ORDER BY message_id), user_id), 'UTF8') AS item
-            FROM gone
-            WHERE receipt_due = 1 OR receipt_due = 2 AND ((user_id, message_id) IN (SELECT recipient_id, message_id FROM first)) IS TRUE
+            FROM (
+                SELECT DISTINCT ON (user_id, message_id) * FROM gone
+                WHERE receipt_due = 1 OR receipt_due = 2 AND ((user_id, message_id) IN (SELECT recipient_id, message_id FROM first)) IS TRUE
+                ORDER BY user_id, message_id, request
+            ) owed
             GROUP BY request, user_id, sender_id
         ), told AS (
             INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item)
@@ -179,6 +182,7 @@ enum InboxStatements {
                 ORDER BY message_id LIMIT r.most
             ) i
             LEFT JOIN shared_items s ON i.item IS NULL AND s.message_id = i.message_id
+            WHERE coalesce(i.item, s.item) IS NOT NULL
         ) page
         WHERE coalesce(bytes_before, 0) < $6::int8
         ORDER BY request, message_id

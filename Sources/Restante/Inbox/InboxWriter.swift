@@ -77,9 +77,9 @@ final class InboxWriter: Sendable {
         var connection: Connection?
         while let tasks = take() {
             let toUsers = tasks.filter { !$0.isForGroup }
-            if !toUsers.isEmpty { write(toUsers, &connection, listener) { try batch.commit(&$0, on: $1) } }
+            if !toUsers.isEmpty { write(toUsers, &connection, listener) { try batch.commit(&$0, on: $1, within: $2) } }
             let toGroups = tasks.filter(\.isForGroup)
-            if !toGroups.isEmpty { write(toGroups, &connection, listener) { try batch.commitToGroups(&$0, on: $1) } }
+            if !toGroups.isEmpty { write(toGroups, &connection, listener) { try batch.commitToGroups(&$0, on: $1, within: $2) } }
         }
         connection?.close()
     }
@@ -106,42 +106,62 @@ final class InboxWriter: Sendable {
         }
     }
 
-    /// Writes these tasks, whatever it takes, or fails each.
+    /// Writes these tasks, whatever it takes, or fails each: none is kept longer than its client waits.
     private func write(
         _ tasks: [PendingTask], _ connection: inout Connection?, _ listener: Listener,
-        commit: (inout [PendingTask], Connection) throws -> CommittedBatch
+        commit: (inout [PendingTask], Connection, Double) throws -> CommittedBatch
     ) {
         var tasks = tasks
+        var failure = PostgresError.unavailable("no attempt was made yet")
         var retries = 0
-        while !tasks.isEmpty {
-            guard let current = connected(&connection, for: &tasks, listener) else { return }
+        while true {
+            tasks = giveUp(tasks, failure)
+            guard !tasks.isEmpty, let current = connected(&connection, for: &tasks, listener) else { return }
             do {
-                finish(try commit(&tasks, current), listener)
-                return
-            } catch PostgresError.server(let state, _, _) where state.isRetryable && retries < 5 {
-                retries += 1
-            } catch let error as PostgresError where error.isOfConnection || current.isBroken {
-                logger.warning("writer lost its connection", metadata: ["error": .string("\(error)"), "tasks": .stringConvertible(tasks.count)])
-                current.close()
-                connection = nil
+                return finish(try commit(&tasks, current, Self.secondsLeft(for: tasks)), listener)
             } catch {
-                guard tasks.count > 1 else {
+                failure = error as? PostgresError ?? failure
+                if current.isBroken {
+                    current.close()
+                    connection = nil
+                }
+                switch Remedy(for: error, isBroken: current.isBroken, retries: retries) {
+                case .again:
+                    retries += 1
+                case .split where tasks.count > 1:
+                    logger.warning("a batch is split", metadata: ["error": .string("\(error)"), "tasks": .stringConvertible(tasks.count)])
+                    let middle = tasks.count / 2
+                    write(Array(tasks[..<middle]), &connection, listener, commit: commit)
+                    tasks.removeFirst(middle)
+                    retries = 0
+                case .split:
                     logger.error("a task could not be written", metadata: ["error": .string("\(error)")])
                     return tasks[0].task.fail(error)
                 }
-                logger.warning("a batch is split", metadata: ["error": .string("\(error)"), "tasks": .stringConvertible(tasks.count)])
-                let middle = tasks.count / 2
-                write(Array(tasks[..<middle]), &connection, listener, commit: commit)
-                tasks.removeFirst(middle)
+            }
+        }
+    }
+
+    /// What a batch that failed needs.
+    private enum Remedy {
+        /// The same once more: the fault is not the batch's.
+        case again
+        /// Half as much at a time: some task may be to blame, or all together may be too much.
+        case split
+
+        init(for error: any Error, isBroken: Bool, retries: Int) {
+            switch error {
+            case PostgresError.unavailable, PostgresError.outcomeUnknown: self = .again
+            case PostgresError.timedOut: self = retries == 0 ? .again : .split
+            case PostgresError.server(let state, _, _) where state.isRetryable || state == .lockNotAvailable: self = retries < 3 ? .again : .split
+            default: self = isBroken ? .again : .split
             }
         }
     }
 
     /// A working connection; nil when all tasks have been given up before there was one.
     private func connected(_ connection: inout Connection?, for tasks: inout [PendingTask], _ listener: Listener) -> Connection? {
-        if let connection, !connection.isBroken { return connection }
-        connection?.close()
-        connection = nil
+        if let connection { return connection }
         var pause: UInt32 = 10_000
         while true {
             do throws(PostgresError) {
@@ -158,9 +178,16 @@ final class InboxWriter: Sendable {
         }
     }
 
+    /// How long an attempt may take: never so long that the most patient client has gone, nor so short that no attempt can succeed.
+    private static func secondsLeft(for tasks: [PendingTask]) -> Double {
+        let last = tasks.reduce(0) { max($0, $1.deadline) }
+        return min(2, max(0.25, last - Uptime.seconds()))
+    }
+
     /// Fails what is overdue and hands back the rest.
     private func giveUp(_ tasks: [PendingTask], _ error: PostgresError) -> [PendingTask] {
         let now = Uptime.seconds()
+        guard tasks.contains(where: { $0.deadline <= now }) else { return tasks }
         for task in tasks where task.deadline <= now { task.task.fail(error) }
         return tasks.filter { $0.deadline > now }
     }
@@ -169,16 +196,5 @@ final class InboxWriter: Sendable {
         if !committed.deliveries.isEmpty { listener.deliver(committed.deliveries) }
         for send in committed.sends { send.completion(.success(send.outcome)) }
         for visit in committed.visits { visit.completion(.success(visit.outcome)) }
-    }
-}
-
-extension PostgresError {
-    /// Whether the connection is to blame, and the same statements may succeed on another.
-    fileprivate var isOfConnection: Bool {
-        switch self {
-        case .unavailable, .timedOut, .outcomeUnknown: true
-        case .server(let state, _, _): state == .adminShutdown || state == .crashShutdown || state == .cannotConnectNow
-        default: false
-        }
     }
 }

@@ -47,6 +47,8 @@ struct Mailbox: Sendable {
     private var lastSeen: UInt64
     /// In nanoseconds of uptime: when this device last got to know what its inbox holds, or what of it is gone.
     private var lastVisit: UInt64 = 0
+    /// Whether something may have been committed that nobody told of here, so that a parked poll has to read before it is answered.
+    private var hasMissed = false
     /// When it last polled here; nil where it never did.
     private var lastPoll: UInt64?
     /// When the next timer rings that was set for this mailbox.
@@ -86,7 +88,10 @@ struct Mailbox: Sendable {
     mutating func finishRead(_ ticket: PollMachine.Ticket, _ outcome: VisitOutcome, at now: UInt64, moment: UInt64) -> Errand? {
         lastVisit = moment
         if let (left, page) = takeLeaving(ticket) { return .answer(left, page) }
-        if waiter?.ticket == ticket { waiter?.wasRead = true }
+        if waiter?.ticket == ticket {
+            waiter?.wasRead = true
+            hasMissed = false
+        }
         switch machine.read(ticket, found: !outcome.items.isEmpty || hasEphemeral(at: now)) {
         case .answer:
             let page = InboxPage(items: outcome.items, ephemeral: takeEphemeral(at: now), hasMore: outcome.hasMore)
@@ -99,8 +104,9 @@ struct Mailbox: Sendable {
         }
     }
 
-    mutating func failRead(_ ticket: PollMachine.Ticket, _ error: any Error) -> Errand? {
+    mutating func failRead(_ ticket: PollMachine.Ticket, _ error: any Error, at now: UInt64) -> Errand? {
         if let (left, _) = takeLeaving(ticket) { return .fail(left, error) }
+        lookSoon(at: now)
         guard machine.readFailed(ticket, wasHeld: waiter?.wasHeld ?? false) else { return nil }
         return takeWaiter().map { .fail($0, error) }
     }
@@ -111,7 +117,7 @@ struct Mailbox: Sendable {
     /// `begun`, it may have got these very items by another way, and acknowledged them: then the database must be asked.
     mutating func arrive(_ items: [InboxItem], begun: UInt64, at now: UInt64) -> Errand? {
         guard machine.arrival() == .wake, let waiter else { return nil }
-        guard waiter.query.isUnfiltered, lastVisit < begun else { return machine.lookAgain() == nil ? nil : .read(waiter) }
+        guard waiter.query.isUnfiltered, !hasMissed, lastVisit < begun else { return machine.lookAgain() == nil ? nil : .read(waiter) }
         let served = Array(items.prefix(waiter.query.limit))
         return close(waiter.ticket, with: InboxPage(items: served, ephemeral: takeEphemeral(at: now), hasMore: served.count < items.count))
     }
@@ -160,8 +166,9 @@ struct Mailbox: Sendable {
     /// All polls that have no answer yet.
     var waiters: [Waiter] { leaving.map(\.waiter) + (waiter.map { [$0] } ?? []) }
 
-    /// Lets a held poll look into the database within a second.
+    /// Lets a held poll look into the database within a second: what was committed meanwhile is not known here.
     mutating func lookSoon(at now: UInt64) {
+        hasMissed = true
         waiter?.nextLook = now + UInt64.random(in: 1...10)
     }
 

@@ -180,7 +180,7 @@ extension Mailroom {
         let errand = slot(deviceId).shard.withLock { shard -> Mailbox.Errand? in
             switch result {
             case .success(let outcome): shard.mailboxes[deviceId]?.finishRead(ticket, outcome, at: now, moment: moment) ?? nil
-            case .failure(let error): shard.mailboxes[deviceId]?.failRead(ticket, error) ?? nil
+            case .failure(let error): shard.withMailbox(deviceId, at: now) { $0.failRead(ticket, error, at: now) }
             }
         }
         run(errand)

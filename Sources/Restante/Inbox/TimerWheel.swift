@@ -17,7 +17,7 @@ struct TimerWheel<Element> {
         buckets[Int(rings % UInt64(buckets.count))].append(element)
     }
 
-    /// All that ring up to and including `now`, oldest first.
+    /// All that ring up to and including `now`; within the horizon the oldest come first.
     mutating func advance(to now: UInt64) -> [Element] {
         var ringing: [Element] = []
         // After a long pause every bucket rings once.

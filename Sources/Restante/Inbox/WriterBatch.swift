@@ -10,7 +10,8 @@ struct PendingTask: Sendable {
     /// About how many rows it writes, for the size of a batch.
     var weight: Int {
         switch task {
-        case .send: 2
+        // A message to a group is as many rows as there are devices in it, which only the database knows.
+        case .send: isForGroup ? 32 : 2
         case .visit(let visit, _): 1 + visit.acknowledge.count
         }
     }
@@ -49,7 +50,7 @@ struct WriterBatch {
     var isNearMidnight: @Sendable () -> Bool = { Timestamp.now().isNearMidnight(seconds: 60) }
 
     /// Messages from user to user, acknowledgements and reads: one pipeline, one round trip.
-    func commit(_ tasks: inout [PendingTask], on connection: Connection) throws(PostgresError) -> CommittedBatch {
+    func commit(_ tasks: inout [PendingTask], on connection: Connection, within seconds: Double = 2) throws(PostgresError) -> CommittedBatch {
         let sends = assignIdentifiers(&tasks)
         let visits = tasks.compactMap { task -> Visit? in
             guard case .visit(let visit, let completion) = task.task else { return nil }
@@ -61,7 +62,7 @@ struct WriterBatch {
         if acknowledgeIndex != nil { calls.append(.init(InboxStatements.release)) }
         let readIndex = append(read(of: visits), to: &calls)
         let begun = Uptime.nanoseconds()
-        let results = try connection.pipeline(calls, within: 2)
+        let results = try connection.pipeline(calls, within: seconds)
 
         var committed = CommittedBatch()
         if let sendIndex { try resolve(sends, results[sendIndex], begun, on: connection, into: &committed) }
@@ -73,21 +74,26 @@ struct WriterBatch {
     }
 
     /// Messages to groups. Their ids are made while the groups are locked, so a message and a change of the membership have one order for everybody.
-    func commitToGroups(_ tasks: inout [PendingTask], on connection: Connection) throws -> CommittedBatch {
+    func commitToGroups(_ tasks: inout [PendingTask], on connection: Connection, within seconds: Double = 2) throws -> CommittedBatch {
         let groups = tasks.compactMap { task -> Identifier? in
             guard case .send(let message, _) = task.task, case .group(let group) = message.target else { return nil }
             return group
         }
         var pending = tasks
         let begun = Uptime.nanoseconds()
-        let (sends, rows) = try connection.transaction(within: 4) { connection in
-            _ = try connection.execute(InboxStatements.lockGroups, [.uuids(Array(Set(groups)))])
-            let sends = assignIdentifiers(&pending)
-            if isNearMidnight() { _ = try connection.pipeline([lock(sends)]) }
-            let rows = try connection.execute(InboxStatements.sendToGroup, columns(of: sends) + [.int64(Self.sharedBytes)], within: 3)
-            return (sends, rows)
+        let (sends, rows): ([Send], Rows)
+        do {
+            (sends, rows) = try connection.transaction(within: seconds) { connection in
+                _ = try connection.execute(InboxStatements.lockGroups, [.uuids(Array(Set(groups)))])
+                let sends = assignIdentifiers(&pending)
+                if isNearMidnight() { _ = try connection.pipeline([lock(sends)]) }
+                return (sends, try connection.execute(InboxStatements.sendToGroup, columns(of: sends) + [.int64(Self.sharedBytes)]))
+            }
+        } catch PostgresError.outcomeUnknown(let reason) {
+            // Under the same ids the next attempt finds what this one may have written.
+            tasks = pending
+            throw PostgresError.outcomeUnknown(reason)
         }
-        tasks = pending
         var committed = CommittedBatch()
         try resolve(sends, rows, begun, on: connection, into: &committed)
         return committed
@@ -170,7 +176,11 @@ extension WriterBatch {
         _ sends: [Send], _ rows: Rows, _ begun: UInt64, on connection: Connection, into committed: inout CommittedBatch
     ) throws(PostgresError) {
         var accepted: [Identifier: (recipients: [Identifier], own: [Identifier])] = [:]
-        for row in rows { accepted[try row.uuid(0)] = (try row.uuids(1), try row.uuids(2)) }
+        for row in rows {
+            let devices = (recipients: try row.uuids(1), own: try row.uuids(2))
+            accepted[try row.uuid(0), default: ([], [])].recipients += devices.recipients
+            accepted[try row.uuid(0), default: ([], [])].own += devices.own
+        }
         let others = sends.filter { accepted[$0.messageId] == nil }
         let found = others.isEmpty ? [:] : try find(others, on: connection)
         for send in sends {

@@ -11,6 +11,8 @@ enum DatabaseSettings {
     /// A batch's statements are always better served by indexes, however full or empty a table was when the plan was made.
     static let ofWriter =
         common + [
+            // Well below a batch's deadline: who waits for a lock then fails as that, and not as a lost connection.
+            "SET lock_timeout = '700ms'",
             "SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off",
             "SET enable_bitmapscan = off",
         ]
