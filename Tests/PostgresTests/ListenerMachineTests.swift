@@ -9,7 +9,7 @@ import Testing
     private func listening() -> ListenerMachine {
         var machine = ListenerMachine(now: at(0))
         #expect(machine.timeUp(now: at(0), random: 0) == .open(before: at(5)))
-        #expect(machine.opened(now: at(0)) == .probe)
+        #expect(machine.opened(now: at(0)) == .wait(until: at(2)))
         #expect(machine.probeReturned(now: at(1)) == .announce)
         return machine
     }
@@ -23,8 +23,7 @@ import Testing
         var machine = ListenerMachine(now: at(0))
         #expect(machine.wait == .wait(until: at(0)))
         #expect(machine.timeUp(now: at(0), random: 0) == .open(before: at(5)))
-        #expect(machine.opened(now: at(1)) == .probe)
-        #expect(machine.wait == .wait(until: at(3)))
+        #expect(machine.opened(now: at(1)) == .wait(until: at(3)))
         #expect(machine.probeReturned(now: at(2)) == .announce)
         #expect(machine.wait == .wait(until: at(7)))
     }

@@ -1,9 +1,9 @@
 // How a wake-up reaches another process: LISTEN on one side, NOTIFY on the other.
 //
 // A notification is a hint. It is not kept for who is not connected, and a session that has died hears nothing and reports
-// nothing. So the listener has a session that nobody else uses, sends itself a probe over it every five seconds, and
-// opens another when one is lost; then whoever relies on it is told to look for himself, because nobody knows what was
-// missed. Events come to the callbacks in this order, on the listener's thread:
+// nothing. So the listener has a session that nobody else uses, proves with a probe from outside that it hears, probes it
+// every five seconds, and opens another when one is lost; then whoever relies on it is told to look for himself,
+// because nobody knows what was missed. Events come to the callbacks in this order, on the listener's thread:
 //
 //     resumed  heard heard …  [session lost]  resumed  heard …
 //
@@ -14,7 +14,8 @@
 /// Hears NOTIFY on one channel, on a session and thread of its own that never gives up.
 ///
 /// A dead server is noticed at once when it hangs up, and within 7 s when it freezes; a new session is tried after a pause of
-/// at most a second. The session must lead straight to PostgreSQL, not through a pooler that lends out sessions by the transaction.
+/// at most a second. The session must lead straight to PostgreSQL, not through a pooler that lends out sessions by the transaction:
+/// through one of those it never says that it listens. Every connection takes a second session for a moment.
 package final class Listener: Sendable {
     private let thread: DedicatedThread
     private let closing: ClosingSignal

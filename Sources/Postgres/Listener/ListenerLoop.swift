@@ -11,6 +11,9 @@ final class ListenerLoop {
     private var machine = ListenerMachine(now: .now)
     private var session: ListenerSession?
 
+    /// A probe has no reason to wait for the disk, nor for a standby that may be down.
+    private static let haste = "SET synchronous_commit = off"
+
     /// `failure` is kept at the reason why nothing is heard, and nil while the channel is.
     init(
         conninfo: String, channel: Channel, settings: [String], failure: Monitor<String?>, closing: ClosingSignal,
@@ -21,9 +24,8 @@ final class ListenerLoop {
         self.closing = closing
         self.heard = heard
         self.resumed = resumed
-        // One transaction, so that a pooler that splits sessions up takes both LISTENs to the same one and the probe tells the
-        // truth about the channel. Nothing is written here that a commit would have to keep.
-        let own = ["SET client_encoding = 'UTF8'", "SET synchronous_commit = off"]
+        // One transaction: what is true of the probe's channel is then true of the other.
+        let own = ["SET client_encoding = 'UTF8'", ListenerLoop.haste]
         preparation = (own + settings + ["LISTEN \(channel.quoted)", "LISTEN \(probe.quoted)"]).joined(separator: "; ")
     }
 
@@ -64,6 +66,8 @@ final class ListenerLoop {
     private func open(before deadline: Deadline) throws(Interruption) {
         let session = try ListenerSession.open(conninfo, before: deadline, unless: closing)
         try session.run(preparation, before: deadline)
+        let outside = try ListenerSession.open(conninfo, before: deadline, unless: closing)
+        try outside.run("\(ListenerLoop.haste); NOTIFY \(probe.quoted)", before: deadline)
         self.session = session
     }
 

@@ -6,12 +6,14 @@
 ///        ▲           │         │   ▲                 │ every 5 s
 ///        └───────────┴─────────┘   └─────────────────┘
 ///
-/// A probe is a notification to oneself. The first proves that LISTEN reaches us at all, which it does not through a pooler
-/// that lends out sessions by the transaction; the later ones notice a server that froze, or a network that forgot us.
+/// A probe is a notification to oneself. The first is sent over a second session and proves that LISTEN reaches us at all: a
+/// pooler that lends out sessions by the transaction throws away what comes between two of ours, but does pass on what a
+/// session tells itself. The later ones notice a server that froze, or a network that forgot us.
 struct ListenerMachine {
     enum Action: Equatable {
-        /// Open a session and listen on it.
+        /// Open a session, listen on it, and send the first probe.
         case open(before: Deadline)
+        /// Send another probe.
         case probe
         /// Say that the channel is heard from now on.
         case announce
@@ -62,7 +64,7 @@ struct ListenerMachine {
 
     mutating func opened(now: Deadline) -> Action {
         enter(.probing(isProven: false), now + ListenerMachine.probeSeconds)
-        return .probe
+        return wait
     }
 
     mutating func probeReturned(now: Deadline) -> Action {
