@@ -55,10 +55,13 @@ bench: build ## measure, and print a table with references from the same minutes
 load: build ## run the load generator: make load ARGS="messages --rate 5000"
 	@.build/release/restante-load $(ARGS)
 
-# A sanitizer's own crash reports are what is wanted, not the runtime's.
+# A sanitizer's own crash reports are what is wanted, not the runtime's. What is left out, and why, stands in Tests/Sanitizers.
+sanitize: export SWIFT_BACKTRACE := enable=no
+sanitize: export LSAN_OPTIONS := suppressions=$(CURDIR)/Tests/Sanitizers/leak.txt
+sanitize: export TSAN_OPTIONS := suppressions=$(CURDIR)/Tests/Sanitizers/thread.txt
 sanitize: deps ## the wrappers' tests under the address and the thread sanitizer
 	for sanitizer in address thread; do \
-	    SWIFT_BACKTRACE=enable=no swift test --sanitize="$$sanitizer" --scratch-path ".build-$${sanitizer:0:1}san" \
+	    swift test --sanitize="$$sanitizer" --scratch-path ".build-$${sanitizer:0:1}san" --disable-xctest \
 	        --filter '^(HTTPServer|Postgres|JSON)Tests\.'; \
 	done
 

@@ -85,6 +85,8 @@ extension Exchange {
 
     /// The answer; nil where the exchange was abandoned. Called by the worker after the claimant published.
     func takeResponse() -> Response? {
+        // Pairs with the claimant's release: its writing of `response` comes before this reading, whatever way the exchange came here.
+        guard !phase.isOpen else { return nil }
         let answer = response
         response = nil
         return answer
