@@ -10,6 +10,7 @@ import Testing
         case "DATA_DIR": "/var/lib/restante"
         case "HOST": "127.0.0.2"
         case "OTP_DELIVERY": "response"
+        case "WAKE_BUS": "process"
         case "SERVER_SECRET": "correct horse battery staple 0123456789"
         case "RATE_LIMITS": "off"
         case "LOG_LEVEL": "debug"

@@ -1,4 +1,3 @@
-import Logging
 import Postgres
 import Synchronization
 import Testing
@@ -31,14 +30,6 @@ import Testing
         }
     }
 
-    private func writer() -> InboxWriter {
-        let conninfo = database.database.conninfo
-        return InboxWriter(name: "test", batch: database.batch, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
-            () throws(PostgresError) in
-            try Connection.open(conninfo, settings: DatabaseSettings.ofWriter, within: 5)
-        }
-    }
-
     private func start(_ writer: InboxWriter, _ record: Record) {
         writer.start(
             InboxWriter.Listener(
@@ -47,7 +38,7 @@ import Testing
     }
 
     @Test func whatWasQueuedBeforeTheStartIsOneBatchInItsOrder() throws {
-        let (writer, record) = (writer(), Record())
+        let (writer, record) = (database.makeWriter(), Record())
         for number in 1...50 { try writer.enqueue(.send(database.message(from: alice, to: .user(bob.userId), "\(number)")) { record.sent($0) }) }
         start(writer, record)
         writer.close()
@@ -63,7 +54,7 @@ import Testing
     @Test func oneTaskThatTheDatabaseRefusesHarmsNoOther() throws {
         try database.connection.execute(
             simple: "ALTER TABLE inbox ADD CHECK (position('poison' IN convert_from(item, 'UTF8')) = 0)", within: 10)
-        let (writer, record) = (writer(), Record())
+        let (writer, record) = (database.makeWriter(), Record())
         for number in 1...9 {
             let content = number == 4 ? "poison" : "\(number)"
             try writer.enqueue(.send(database.message(from: alice, to: .user(bob.userId), content)) { record.sent($0) })
@@ -79,7 +70,7 @@ import Testing
 
     @Test func visitsAndSendsOfOneQueueAreAllServed() throws {
         let group = try database.addGroup(of: [alice, bob])
-        let (writer, record) = (writer(), Record())
+        let (writer, record) = (database.makeWriter(), Record())
         let pages = Mutex<[Int]>([])
         try writer.enqueue(.send(database.message(from: alice, to: .user(bob.userId))) { record.sent($0) })
         try writer.enqueue(.send(database.message(from: alice, to: .group(group))) { record.sent($0) })
@@ -94,7 +85,7 @@ import Testing
     }
 
     @Test func aLostConnectionIsReplacedAndTheTaskWritten() async throws {
-        let (writer, record) = (writer(), Record())
+        let (writer, record) = (database.makeWriter(), Record())
         start(writer, record)
         try await withCheckedThrowingContinuation { (waiting: CheckedContinuation<Void, any Error>) in
             do {
@@ -112,8 +103,24 @@ import Testing
         #expect(record.connections.load(ordering: .relaxed) == 2)
     }
 
+    @Test func aDeliveryKnowsAMomentBeforeItWasWritten() throws {
+        final class Moment: Sendable { let begun = Atomic<UInt64>(.max) }
+        let moment = Moment()
+        let writer = database.makeWriter(settings: DatabaseSettings.ofWriter + ["SET lock_timeout = 0"])
+        let other = try database.database.open()
+        try other.execute(simple: "BEGIN; LOCK TABLE sent_messages IN ACCESS EXCLUSIVE MODE", within: 10)
+        try writer.enqueue(.send(database.message(from: alice, to: .user(bob.userId))) { _ in })
+        writer.start(
+            InboxWriter.Listener(deliver: { moment.begun.store($0[0].begun, ordering: .relaxed) }, reconnected: {}))
+        try database.awaitLockWait(of: "writer")
+        let notYetWritten = Uptime.nanoseconds()
+        other.close()
+        writer.close()
+        #expect(moment.begun.load(ordering: .relaxed) < notYetWritten)
+    }
+
     @Test func aClosedWriterTakesNothing() throws {
-        let writer = writer()
+        let writer = database.makeWriter()
         writer.close()
         let problem = #expect(throws: Problem.self) { try writer.enqueue(.send(database.message(from: alice, to: .user(bob.userId))) { _ in }) }
         #expect(problem?.code == .overloaded)
@@ -121,7 +128,7 @@ import Testing
     }
 
     @Test func aFullQueueTakesNothingMore() throws {
-        let writer = writer()
+        let writer = database.makeWriter()
         let message = try database.message(from: alice, to: .user(bob.userId))
         for _ in 0..<20_000 { try writer.enqueue(.send(message) { _ in }) }
         let problem = #expect(throws: Problem.self) { try writer.enqueue(.send(message) { _ in }) }

@@ -1,3 +1,4 @@
+import Logging
 import Postgres
 
 @testable import Restante
@@ -45,6 +46,14 @@ final class PopulatedDatabase {
         return groupId
     }
 
+    /// A writer that has not started yet; its connections are named so that a test can find them.
+    func makeWriter(settings: [String] = DatabaseSettings.ofWriter) -> InboxWriter {
+        let conninfo = database.conninfo + " application_name=writer"
+        return InboxWriter(name: "test", batch: batch, logger: .silent) { () throws(PostgresError) in
+            try Connection.open(conninfo, settings: settings, within: 5)
+        }
+    }
+
     /// A message as the endpoint makes it.
     func message(
         from sender: Session, to target: OutgoingMessage.Target, _ content: String = "Hello", clientMessageId: Identifier? = nil
@@ -84,12 +93,27 @@ final class PopulatedDatabase {
         try visit(InboxVisit(device: device, acknowledge: messageIds)).visits[0].outcome.acknowledged
     }
 
+    /// Waits until a session of this name waits for a lock.
+    func awaitLockWait(of application: String) throws {
+        let deadline = Uptime.seconds() + 10
+        while try connection.execute(Self.countLockWaits, [.text(application)])[0].int64(0) == 0 {
+            guard Uptime.seconds() < deadline else { throw NobodyWaits() }
+        }
+    }
+
     /// How many rows a table has.
     func count(_ statement: Statement) throws -> Int64 {
         try connection.execute(statement)[0].int64(0)
     }
 
     private struct NotSent: Error {}
+    private struct NobodyWaits: Error {}
+
+    private static let countLockWaits = Statement(
+        "test.lock_waits",
+        """
+        SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1::text AND wait_event_type = 'Lock'
+        """)
 
     private static let insertUser = Statement("test.user", "INSERT INTO users (user_id, mobile_number) VALUES ($1::uuid, $2::text)")
     private static let insertDevice = Statement(

@@ -18,7 +18,7 @@ import Testing
         pool = Pool(conninfo: database.database.conninfo, size: 2, settings: DatabaseSettings.ofPool, name: "test")
         retention = Retention(
             pool: pool, devices: DeviceStore(pool: pool, identifiers: database.identifiers), days: 30, idempotencyHours: 24,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: .silent)
     }
 
     deinit {

@@ -1,5 +1,6 @@
 import HTTPServer
 import JSON
+import Logging
 import Postgres
 
 @testable import Restante
@@ -9,6 +10,10 @@ extension Restante.Call {
     static func test(body: String = "", query: [(name: String, value: String)] = []) -> Restante.Call {
         Restante.Call(query: query, path: "/v1/test", body: Array(body.utf8), peer: .loopback, requestId: "test", caller: nil)
     }
+}
+
+extension Logger {
+    static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 }
 
 extension PeerAddress {

@@ -95,12 +95,51 @@ import Testing
         #expect(try database.count(.countShared) == 0)
     }
 
+    @Test func anItemWhoseSharedBodyIsMissingIsPassedOver() throws {
+        let members = try (0..<20).map { _ in try database.addUser()[0] }
+        let group = try database.addGroup(of: members)
+        _ = try database.deliver(database.message(from: members[0], to: .group(group), String(repeating: "x", count: 60_000)))
+        let small = try database.deliver(database.message(from: members[0], to: .group(group)))
+        try database.connection.execute(simple: "DELETE FROM shared_items", within: 10)
+        let page = try database.read(members[1])
+        #expect(page.items.map(\.messageId) == [small])
+        #expect(!page.hasMore)
+    }
+
     @Test func aMemberWithSeveralDevicesGivesOneReceipt() throws {
         let (alice, bob) = (try database.addUser()[0], try database.addUser(devices: 3))
         let messageId = try database.deliver(database.message(from: alice, to: .group(database.addGroup(of: [alice, bob[0]]))))
         for device in bob { _ = try database.acknowledge([messageId], by: device) }
         #expect(try database.read(alice).items.count == 1)
         #expect(try database.count(.countUndelivered) == 0)
+    }
+
+    @Test func aWriteWhoseCommitWasNotAnsweredIsRepeatedUnderItsOwnId() throws {
+        let (alice, bob) = (try database.addUser()[0], try database.addUser()[0])
+        let message = try database.message(from: alice, to: .group(database.addGroup(of: [alice, bob])))
+        // COMMIT takes longer than the client waits for it, and succeeds.
+        try database.connection.execute(
+            simple: """
+                CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';
+                CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON inbox DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION linger()
+                """, within: 10)
+        let unlucky = try Connection.open(database.database.conninfo, settings: DatabaseSettings.ofWriter, within: 10)
+        var tasks = [PendingTask(task: .send(message) { _ in }, deadline: .infinity)]
+        let error = #expect(throws: PostgresError.self) { try database.batch.commitToGroups(&tasks, on: unlucky, within: 0.5) }
+        guard case .outcomeUnknown = error else { throw try #require(error) }
+        let messageId = try #require(tasks[0].messageId)
+        try database.connection.execute(simple: "SET lock_timeout = 0", within: 10)
+        #expect(try database.batch.commitToGroups(&tasks, on: database.connection, within: 10).sends[0].outcome.sent == messageId)
+        #expect(try database.read(bob).items.map(\.messageId) == [messageId])
+    }
+
+    @Test func aWriteThatTheDatabaseRefusedGetsAnotherId() throws {
+        let (alice, bob) = (try database.addUser()[0], try database.addUser()[0])
+        let message = try database.message(from: alice, to: .group(database.addGroup(of: [alice, bob])))
+        var tasks = [PendingTask(task: .send(message) { _ in }, deadline: .infinity)]
+        try database.connection.execute(simple: "ALTER TABLE inbox ADD CONSTRAINT full_up CHECK (false)", within: 10)
+        #expect(throws: PostgresError.self) { try database.batch.commitToGroups(&tasks, on: database.connection) }
+        #expect(tasks[0].messageId == nil, "what others wrote to the group meanwhile comes before it")
     }
 
     @Test func idsRiseInTheOrderOfTheBatch() throws {

@@ -79,6 +79,16 @@ import Testing
         #expect(try receipts(of: alice) == sent.map { [$0.description] })
     }
 
+    @Test func aMessageThatTwoDevicesAcknowledgeInOneBatchIsInOneReceipt() throws {
+        let sent = try [send(), send()]
+        let visits = try database.visit(
+            InboxVisit(device: bob[0], acknowledge: [sent[0]]), InboxVisit(device: bob[1], acknowledge: sent)
+        ).visits.map(\.outcome.acknowledged)
+        #expect(visits == [1, 2], "each device has taken its own copies")
+        #expect(try receipts(of: alice).flatMap { $0 }.sorted { $0 ?? "" < $1 ?? "" } == sent.map(\.description))
+        #expect(try database.count(.countUndelivered) == 0)
+    }
+
     @Test func receiptsGoToAllDevicesOfTheSenderAndCauseNone() throws {
         let sender = try database.addUser(devices: 2)
         let sent = try send(from: sender[0])
