@@ -1,3 +1,4 @@
+import Glibc
 package import Logging
 
 /// What the operator decided, checked as a whole before anything starts.
@@ -11,7 +12,8 @@ package struct Configuration: Sendable {
     package var host = "127.0.0.1"
     /// 0 takes a free one.
     package var port = 8080
-    package var httpWorkers = 2
+    /// Half of the cores serve HTTP; the writers and, often, PostgreSQL have the other half.
+    package var httpWorkers = max(1, min(64, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) / 2))
     /// Bytes that libmicrohttpd sets aside for each connection.
     package var connectionMemory = 4_096
     package var writers = 2

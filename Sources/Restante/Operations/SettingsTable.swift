@@ -10,7 +10,7 @@ package enum SettingsTable {
             .text("DATA_DIR", \.dataDirectory, "folder", "the embedded database and the server's own secret"),
             .address("HOST", \.host, "the address to listen on; localhost is 127.0.0.1"),
             .number("PORT", \.port, 0...65_535, "the TCP port to listen on; 0 takes a free one"),
-            .number("HTTP_WORKERS", \.httpWorkers, 1...64, unit: "threads", "threads that serve HTTP"),
+            .number("HTTP_WORKERS", \.httpWorkers, 1...64, unit: "threads", "threads that serve HTTP; half of the cores unless it is set"),
             .number("CONNECTION_MEMORY", \.connectionMemory, 2_048...65_536, unit: "bytes", "set aside for each connection; bounds its headers"),
             .number("WRITERS", \.writers, 1...32, unit: "threads", "threads that commit messages, each with a database session"),
             .number("POOL_SIZE", \.poolSize, 1...200, unit: "sessions", "database sessions for everything else"),
