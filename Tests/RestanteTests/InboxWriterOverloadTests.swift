@@ -105,7 +105,7 @@ import Testing
         var tasks = [PendingTask(task: .send(message) { _ in }, deadline: .infinity)]
         let other = try lock("LOCK TABLE sent_messages IN ACCESS EXCLUSIVE MODE")
         defer { other.close() }
-        let error = #expect(throws: PostgresError.self) { try database.batch.commit(&tasks, on: database.connection) }
+        let error = #expect(throws: PostgresError.self) { try database.batch.commit(&tasks, on: database.connection, within: 1.5) }
         #expect(error?.state == .lockNotAvailable)
         #expect(!database.connection.isBroken)
         let problem = try Problem(#require(error))
