@@ -55,7 +55,12 @@ import Testing
     }
 
     @Test("The head of a later request has its own deadline, from its first byte") func laterHead() throws {
-        try withServer(TestHandler(), { $0.headSeconds = 1; $0.idleSeconds = 60 }) { server, _ in
+        try withServer(
+            TestHandler(),
+            {
+                $0.headSeconds = 1; $0.idleSeconds = 60
+            }
+        ) { server, _ in
             let client = try RawClient(port: server.port)
             client.send("GET /echo HTTP/1.1\r\nHost: h\r\n\r\n")
             #expect(try client.readAnswer().status == 200)

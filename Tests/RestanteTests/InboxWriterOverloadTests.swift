@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func allWhoWaitForASlowDatabaseAreToldInTime() throws {
-        try slowDown(sendsOf: alice)
+        try slowDown(.seconds(30), sendsOf: alice)
         let (writer, record) = (database.makeWriter(), Record())
         try enqueue(8, to: .user(bob.userId), in: writer, record)
         let seconds = run(writer, record)
@@ -100,6 +100,31 @@ import Testing
         #expect(record.batches.withLock { $0 }.allSatisfy { $0 <= 20 })
     }
 
+    @Test func aBatchThatIsTooMuchForItsTimeIsCutUntilItIsNot() throws {
+        // Ten messages at a time take longer than a batch may; two do not.
+        try slowDown(.milliseconds(150), sendsOf: alice)
+        let (writer, record) = (database.makeWriter(), Record())
+        try enqueue(10, to: .user(bob.userId), in: writer, record)
+        _ = run(writer, record)
+        #expect(record.sent > 0, "together they would have failed together")
+    }
+
+    @Test func oneTaskThatWaitsForALockDoesNotTakeAllOthersWithIt() throws {
+        let (writer, record) = (database.makeWriter(), Record())
+        let message = try database.message(from: alice, to: .user(bob.userId))
+        // Somebody else is writing the same send, and does not get done.
+        let other = try lock(
+            """
+            INSERT INTO sent_messages VALUES ((now() AT TIME ZONE 'UTC')::date, '\(alice.userId)', '\(message.clientMessageId)', '\(bob.userId)', '')
+            """)
+        defer { other.close() }
+        try writer.enqueue(.send(message) { outcome in record.outcomes.withLock { $0.append(outcome) } })
+        try enqueue(8, to: .user(bob.userId), in: writer, record)
+        _ = run(writer, record)
+        #expect(record.sent >= 4, "the half that it is not in, at least")
+        #expect(record.outcomes.withLock { $0.count } == 9)
+    }
+
     @Test func whoWaitsForARowFailsAsThatAndKeepsTheConnection() throws {
         let message = try database.message(from: alice, to: .user(bob.userId))
         var tasks = [PendingTask(task: .send(message) { _ in }, deadline: .infinity)]
@@ -113,11 +138,11 @@ import Testing
         #expect(problem.retryAfter == 1)
     }
 
-    /// A message of this sender takes half a minute to be written.
-    private func slowDown(sendsOf sender: Session) throws {
+    /// Each message of this sender takes so long to be written.
+    private func slowDown(_ duration: Duration, sendsOf sender: Session) throws {
         try database.connection.execute(
             simple: """
-                CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(30); RETURN NULL; END';
+                CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(\(duration / .seconds(1))); RETURN NULL; END';
                 CREATE TRIGGER linger AFTER INSERT ON inbox FOR EACH ROW WHEN (NEW.sender_id = '\(sender.userId)') EXECUTE FUNCTION linger()
                 """, within: 10)
     }

@@ -128,6 +128,13 @@ import Testing
         #expect(rest.items.count == 1 && !rest.hasMore)
     }
 
+    @Test func itemsBehindSomeWhoseBodyIsMissingAreReached() throws {
+        let sent = try [send(), send(), send()]
+        try database.connection.execute(
+            simple: "UPDATE inbox SET item = NULL WHERE message_id IN ('\(sent[0])', '\(sent[1])')", within: 10)
+        #expect(try database.read(bob[0], InboxQuery(limit: 1)).items.map(\.messageId) == [sent[2]])
+    }
+
     @Test func aChannelIsReadAlone() throws {
         let carol = try database.addUser()[0]
         let sent = try [send(), send(from: carol), send()]

@@ -169,20 +169,20 @@ enum InboxStatements {
         "inbox.read",
         """
         SELECT request, message_id, item, total FROM (
-            SELECT r.request, i.message_id, coalesce(i.item, s.item) AS item,
+            SELECT r.request, i.message_id, i.item,
                 count(*) OVER (PARTITION BY r.request) AS total,
-                sum(octet_length(coalesce(i.item, s.item))) OVER (PARTITION BY r.request ORDER BY i.message_id
+                sum(octet_length(i.item)) OVER (PARTITION BY r.request ORDER BY i.message_id
                     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
             FROM unnest($1::int4[], $2::uuid[], $3::int4[], $4::uuid[], $5::uuid[]) AS r(request, device_id, most, after_id, channel_id)
             CROSS JOIN LATERAL (
-                SELECT message_id, item FROM inbox
-                WHERE device_id = r.device_id AND message_id > r.after_id
-                    AND message_id >= (SELECT first_id_of(now() - make_interval(days => $7::int4)))
+                SELECT inbox.message_id, coalesce(inbox.item, s.item) AS item
+                FROM inbox LEFT JOIN shared_items s ON inbox.item IS NULL AND s.message_id = inbox.message_id
+                WHERE device_id = r.device_id AND inbox.message_id > r.after_id
+                    AND inbox.message_id >= (SELECT first_id_of(now() - make_interval(days => $7::int4)))
                     AND (r.channel_id IS NULL OR channel_id = r.channel_id)
-                ORDER BY message_id LIMIT r.most
+                    AND coalesce(inbox.item, s.item) IS NOT NULL
+                ORDER BY inbox.message_id LIMIT r.most
             ) i
-            LEFT JOIN shared_items s ON i.item IS NULL AND s.message_id = i.message_id
-            WHERE coalesce(i.item, s.item) IS NOT NULL
         ) page
         WHERE coalesce(bytes_before, 0) < $6::int8
         ORDER BY request, message_id

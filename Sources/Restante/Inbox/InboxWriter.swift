@@ -17,6 +17,8 @@ final class InboxWriter: Sendable {
     private static let patience = 2.5
     private static let longestQueue = 20_000
     private static let batchRows = 500
+    /// Between two attempts to open a connection.
+    private static let reopenMicroseconds: UInt32 = 50_000
 
     private struct Queue {
         var tasks: [PendingTask] = []
@@ -111,85 +113,41 @@ final class InboxWriter: Sendable {
         _ tasks: [PendingTask], _ connection: inout Connection?, _ listener: Listener,
         commit: (inout [PendingTask], Connection, Double) throws -> CommittedBatch
     ) {
-        var tasks = tasks
+        var retry = WriterRetry(tasks)
         var failure = PostgresError.unavailable("no attempt was made yet")
-        var retries = 0
         while true {
-            tasks = giveUp(tasks, failure)
-            guard !tasks.isEmpty, let current = connected(&connection, for: &tasks, listener) else { return }
+            let (overdue, next) = retry.next(at: Uptime.seconds())
+            for task in overdue { task.task.fail(failure) }
+            guard var attempt = next else { return }
             do {
-                return finish(try commit(&tasks, current, Self.secondsLeft(for: tasks)), listener)
+                let current = try connected(&connection, listener)
+                finish(try commit(&attempt.tasks, current, WriterRetry.seconds(for: attempt, at: Uptime.seconds())), listener)
             } catch {
                 failure = error as? PostgresError ?? failure
-                if current.isBroken {
-                    current.close()
+                if attempt.repeats == 0 {
+                    logger.warning("a batch failed", metadata: ["error": .string("\(error)"), "tasks": .stringConvertible(attempt.tasks.count)])
+                }
+                if connection?.isBroken ?? false {
+                    connection?.close()
                     connection = nil
                 }
-                switch Remedy(for: error, isBroken: current.isBroken, retries: retries) {
-                case .again:
-                    retries += 1
-                case .split where tasks.count > 1:
-                    logger.warning("a batch is split", metadata: ["error": .string("\(error)"), "tasks": .stringConvertible(tasks.count)])
-                    let middle = tasks.count / 2
-                    write(Array(tasks[..<middle]), &connection, listener, commit: commit)
-                    tasks.removeFirst(middle)
-                    retries = 0
-                case .split:
-                    logger.error("a task could not be written", metadata: ["error": .string("\(error)")])
-                    return tasks[0].task.fail(error)
-                }
+                retry.putBack(attempt, after: error)?.task.fail(error)
             }
         }
     }
 
-    /// What a batch that failed needs.
-    private enum Remedy {
-        /// The same once more: the fault is not the batch's.
-        case again
-        /// Half as much at a time: some task may be to blame, or all together may be too much.
-        case split
-
-        init(for error: any Error, isBroken: Bool, retries: Int) {
-            switch error {
-            case PostgresError.unavailable, PostgresError.outcomeUnknown: self = .again
-            case PostgresError.timedOut: self = retries == 0 ? .again : .split
-            case PostgresError.server(let state, _, _) where state.isRetryable || state == .lockNotAvailable: self = retries < 3 ? .again : .split
-            default: self = isBroken ? .again : .split
-            }
-        }
-    }
-
-    /// A working connection; nil when all tasks have been given up before there was one.
-    private func connected(_ connection: inout Connection?, for tasks: inout [PendingTask], _ listener: Listener) -> Connection? {
+    /// The writer's connection, opened anew where it has none. Where none can be had it is asked for again after a moment.
+    private func connected(_ connection: inout Connection?, _ listener: Listener) throws(PostgresError) -> Connection {
         if let connection { return connection }
-        var pause: UInt32 = 10_000
-        while true {
-            do throws(PostgresError) {
-                let opened = try open()
-                connection = opened
-                listener.reconnected()
-                return opened
-            } catch {
-                tasks = giveUp(tasks, error)
-                if tasks.isEmpty { return nil }
-                usleep(pause)
-                pause = min(pause * 2, 200_000)
-            }
+        do throws(PostgresError) {
+            let opened = try open()
+            connection = opened
+            listener.reconnected()
+            return opened
+        } catch {
+            usleep(Self.reopenMicroseconds)
+            throw error
         }
-    }
-
-    /// How long an attempt may take: never so long that the most patient client has gone, nor so short that no attempt can succeed.
-    private static func secondsLeft(for tasks: [PendingTask]) -> Double {
-        let last = tasks.reduce(0) { max($0, $1.deadline) }
-        return min(2, max(0.25, last - Uptime.seconds()))
-    }
-
-    /// Fails what is overdue and hands back the rest.
-    private func giveUp(_ tasks: [PendingTask], _ error: PostgresError) -> [PendingTask] {
-        let now = Uptime.seconds()
-        guard tasks.contains(where: { $0.deadline <= now }) else { return tasks }
-        for task in tasks where task.deadline <= now { task.task.fail(error) }
-        return tasks.filter { $0.deadline > now }
     }
 
     private func finish(_ committed: CommittedBatch, _ listener: Listener) {

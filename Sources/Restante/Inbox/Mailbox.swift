@@ -47,8 +47,11 @@ struct Mailbox: Sendable {
     private var lastSeen: UInt64
     /// In nanoseconds of uptime: when this device last got to know what its inbox holds, or what of it is gone.
     private var lastVisit: UInt64 = 0
-    /// Whether something may have been committed that nobody told of here, so that a parked poll has to read before it is answered.
-    private var hasMissed = false
+    /// When something may last have been committed that nobody told of here, and when the last finished read was begun. A parked poll is answered from
+    /// memory only if it has read after the former.
+    private var lastMiss: UInt64 = 0
+    private var knownSince: UInt64 = 1
+    private var readBegun: UInt64 = 0
     /// When it last polled here; nil where it never did.
     private var lastPoll: UInt64?
     /// When the next timer rings that was set for this mailbox.
@@ -76,6 +79,7 @@ struct Mailbox: Sendable {
         let superseded = waiter.flatMap { close($0.ticket, with: InboxPage(isSuperseded: true)) }
         _ = machine.open(next.ticket)
         waiter = next
+        readBegun = now
         lastSeen = now
         return superseded
     }
@@ -90,13 +94,13 @@ struct Mailbox: Sendable {
         if let (left, page) = takeLeaving(ticket) { return .answer(left, page) }
         if waiter?.ticket == ticket {
             waiter?.wasRead = true
-            hasMissed = false
+            knownSince = readBegun
         }
         switch machine.read(ticket, found: !outcome.items.isEmpty || hasEphemeral(at: now)) {
         case .answer:
             let page = InboxPage(items: outcome.items, ephemeral: takeEphemeral(at: now), hasMore: outcome.hasMore)
             return takeWaiter().map { .answer($0, page) }
-        case .readAgain: return waiter.map { .read($0) }
+        case .readAgain: return read(at: now)
         case .park:
             waiter?.wasHeld = true
             return nil
@@ -117,15 +121,14 @@ struct Mailbox: Sendable {
     /// `begun`, it may have got these very items by another way, and acknowledged them: then the database must be asked.
     mutating func arrive(_ items: [InboxItem], begun: UInt64, at now: UInt64) -> Errand? {
         guard machine.arrival() == .wake, let waiter else { return nil }
-        guard waiter.query.isUnfiltered, !hasMissed, lastVisit < begun else { return machine.lookAgain() == nil ? nil : .read(waiter) }
+        guard waiter.query.isUnfiltered, lastMiss < knownSince, lastVisit < begun else { return lookAgain(at: now) }
         let served = Array(items.prefix(waiter.query.limit))
         return close(waiter.ticket, with: InboxPage(items: served, ephemeral: takeEphemeral(at: now), hasMore: served.count < items.count))
     }
 
     /// Another node has committed something for this device.
-    mutating func hint() -> Errand? {
-        guard machine.arrival() == .wake, let waiter, machine.lookAgain() != nil else { return nil }
-        return .read(waiter)
+    mutating func hint(at now: UInt64) -> Errand? {
+        machine.arrival() == .wake ? lookAgain(at: now) : nil
     }
 
     /// The device polls another node now.
@@ -168,7 +171,7 @@ struct Mailbox: Sendable {
 
     /// Lets a held poll look into the database within a second: what was committed meanwhile is not known here.
     mutating func lookSoon(at now: UInt64) {
-        hasMissed = true
+        lastMiss = now
         waiter?.nextLook = now + UInt64.random(in: 1...10)
     }
 
@@ -176,9 +179,9 @@ struct Mailbox: Sendable {
     mutating func ring(at now: UInt64) -> Errand? {
         guard let waiter else { return nil }
         if waiter.deadline <= now { return close(waiter.ticket, with: InboxPage()) }
-        guard waiter.nextLook <= now, machine.lookAgain() != nil else { return nil }
+        guard waiter.nextLook <= now, let errand = lookAgain(at: now) else { return nil }
         self.waiter?.nextLook = now + UInt64.random(in: Self.lookTicks)
-        return .read(waiter)
+        return errand
     }
 
     /// When the timer should ring next; nil when there is nothing left to remember.
@@ -186,6 +189,16 @@ struct Mailbox: Sendable {
         if let waiter { return max(now + 1, min(waiter.deadline, waiter.nextLook)) }
         let forgotten = leaving.isEmpty ? lastSeen + Self.presenceTicks : now + Self.presenceTicks
         return forgotten > now ? forgotten : nil
+    }
+
+    /// Lets a parked poll read its inbox again.
+    private mutating func lookAgain(at now: UInt64) -> Errand? {
+        machine.lookAgain() == nil ? nil : read(at: now)
+    }
+
+    private mutating func read(at now: UInt64) -> Errand? {
+        readBegun = now
+        return waiter.map { .read($0) }
     }
 
     private func hasEphemeral(at now: UInt64) -> Bool {

@@ -95,7 +95,8 @@ final class Mailroom: Sendable {
     func hear(_ event: WakeEvent) {
         switch event {
         case .arrived(let devices):
-            for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.hint() ?? nil }) }
+            let now = Self.now()
+            for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.hint(at: now) ?? nil }) }
         case .shown(let item, let devices): showHere(item, to: devices)
         case .polling(let deviceId): run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.supersede() ?? nil })
         case .revoked(let devices): endPolls(of: devices)

@@ -12,7 +12,7 @@ enum DatabaseSettings {
     static let ofWriter =
         common + [
             // Well below a batch's deadline: who waits for a lock then fails as that, and not as a lost connection.
-            "SET lock_timeout = '700ms'",
+            "SET lock_timeout = '250ms'",
             "SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off",
             "SET enable_bitmapscan = off",
         ]
