@@ -36,6 +36,11 @@ enum MediaType: Sendable {
             self = .other
             return
         }
+        // What nearly every client sends needs no reading.
+        if header.utf8.elementsEqual("application/json".utf8) {
+            self = .json
+            return
+        }
         let essence = header.prefix { $0 != ";" }.trimmingSpaces().lowercased()
         self = essence == "application/json" ? .json : .other
     }

@@ -62,7 +62,9 @@ struct Authentication: Sendable {
     }
 
     private static func bearerToken(in header: String) -> String? {
-        guard let space = header.firstIndex(of: " "), header[..<space].lowercased() == "bearer" else { return nil }
+        guard let space = header.utf8.firstIndex(of: UInt8(ascii: " ")) else { return nil }
+        let scheme = header[..<space]
+        guard scheme.utf8.elementsEqual("Bearer".utf8) || scheme.lowercased() == "bearer" else { return nil }
         let token = header[space...].trimmingSpaces()
         return token.isEmpty ? nil : String(token)
     }

@@ -19,6 +19,11 @@ struct MailboxShard {
         return result
     }
 
+    /// Notes a sign of life. A mailbox that is there has its timer; it rings and is set anew whenever the device was last seen.
+    mutating func touch(_ deviceId: Identifier, at now: UInt64) {
+        if mailboxes[deviceId]?.touch(at: now) == nil { withMailbox(deviceId, at: now) { $0.touch(at: now) } }
+    }
+
     /// What the timers up to now ask for; mailboxes with nothing left to remember are gone afterwards.
     mutating func ring(at now: UInt64) -> [Mailbox.Errand] {
         var errands: [Mailbox.Errand] = []

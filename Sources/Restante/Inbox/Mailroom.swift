@@ -106,7 +106,7 @@ final class Mailroom: Sendable {
     /// Notes a sign of life.
     func touch(_ session: Session) {
         let now = Self.now()
-        slot(session.deviceId).shard.withLock { $0.withMailbox(session.deviceId, at: now) { $0.touch(at: now) } }
+        slot(session.deviceId).shard.withLock { $0.touch(session.deviceId, at: now) }
     }
 
     /// Ends the polls of devices that are no more.
