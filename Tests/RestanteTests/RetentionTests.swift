@@ -17,7 +17,7 @@ import Testing
         bob = try database.addUser(devices: 2)
         pool = Pool(conninfo: database.database.conninfo, size: 2, settings: DatabaseSettings.ofPool, name: "test")
         retention = Retention(
-            pool: pool, devices: DeviceStore(pool: pool, identifiers: database.identifiers), days: 30, idempotencyHours: 24,
+            pool: pool, days: 30, idempotencyHours: 24,
             logger: .silent)
     }
 

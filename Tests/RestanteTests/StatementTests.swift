@@ -7,10 +7,20 @@ import Testing
 /// All SQL of the application against the real schema: a statement that nobody tries is one that fails in production.
 @Suite struct StatementTests {
     /// The registries of the features. What belongs to the schema's own care (`extension Statement`) has none.
-    private static let registered =
-        InboxStatements.all + GroupStatements.all + AudienceStore.statements + ReadReceiptStore.statements + DeviceStore.statements
-        + SessionStore.statements + OneTimePasswordStore.statements + UserStore.statements + ContactStore.statements + Retention.statements
-        + Health.statements
+    private static let registered = [
+        AudienceStore.statements,
+        ContactStore.statements,
+        DeviceStore.statements,
+        GroupStatements.all,
+        Health.statements,
+        InboxStatements.all,
+        InboxStore.statements,
+        OneTimePasswordStore.statements,
+        ReadReceiptStore.statements,
+        Retention.statements,
+        SessionStore.statements,
+        UserStore.statements,
+    ].flatMap { $0 }
 
     @Test func everyStatementOfTheSourceIsPreparedAgainstTheSchema() throws {
         let database = try PopulatedDatabase()

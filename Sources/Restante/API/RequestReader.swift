@@ -14,9 +14,9 @@ struct RequestReader {
         var tooLarge: Problem?
     }
 
-    private let object: JSON?
-    private let pointer: JSONPointer
-    private let findings: Findings
+    let object: JSON?
+    let pointer: JSONPointer
+    let findings: Findings
 
     /// - Parameter members: the names that the operation knows.
     init(_ call: Call, members: [String]) throws(Problem) {
@@ -30,7 +30,7 @@ struct RequestReader {
         guard document.kind == .object else { throw Problem(invalid: [.init(place: .member(.root), detail: "An object is expected.")]) }
     }
 
-    private init(_ value: JSON?, at pointer: JSONPointer, members: [String], findings: Findings) {
+    init(_ value: JSON?, at pointer: JSONPointer, members: [String], findings: Findings) {
         self.pointer = pointer
         self.findings = findings
         object = value?.kind == .object ? value : nil
@@ -62,169 +62,10 @@ struct RequestReader {
         findings.invalid.append(.init(place: .member(pointer.appending(name)), detail: detail))
     }
 
-    private func required(_ name: String) -> JSON? {
+    func required(_ name: String) -> JSON? {
         let value = object?[name]
         if value == nil { fault(name, "This member is required.") }
         return value
-    }
-}
-
-extension RequestReader {
-    func string(_ name: String, characters: ClosedRange<Int>) -> String {
-        required(name).map { text($0, name, characters) } ?? ""
-    }
-
-    func optionalString(_ name: String, characters: ClosedRange<Int>) -> String? {
-        object?[name].map { text($0, name, characters) }
-    }
-
-    /// A string counted in bytes of UTF-8; more than `maxBytes` of them is answered with 413.
-    func content(_ name: String, maxBytes: Int) -> String {
-        guard let value = required(name) else { return "" }
-        guard let length = value.utf8Count else {
-            fault(name, "A string is expected.")
-            return ""
-        }
-        guard length <= maxBytes else {
-            findings.tooLarge = .tooLarge(maxBytes: maxBytes)
-            return ""
-        }
-        return value.string ?? ""
-    }
-
-    func matching(_ name: String, _ form: TextForm) -> String {
-        guard let value = required(name) else { return "" }
-        return matching(value, name, form)
-    }
-
-    /// One of a few words; nil only where the fault was noted.
-    func choice<Choice: RawRepresentable & CaseIterable>(_ name: String, of type: Choice.Type) -> Choice? where Choice.RawValue == String {
-        required(name).flatMap { choice($0, name, type) }
-    }
-
-    func optionalChoice<Choice: RawRepresentable & CaseIterable>(
-        _ name: String, of type: Choice.Type
-    ) -> Choice? where Choice.RawValue == String {
-        object?[name].flatMap { choice($0, name, type) }
-    }
-
-    func boolean(_ name: String) -> Bool? {
-        guard let value = object?[name] else { return nil }
-        if value.boolean == nil { fault(name, "true or false is expected.") }
-        return value.boolean
-    }
-
-    func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) -> Int {
-        guard let value = object?[name] else { return standard }
-        guard let integer = value.integer, let exact = Int(exactly: integer), range.contains(exact) else {
-            fault(name, "An integer from \(range.lowerBound) to \(range.upperBound) is expected.")
-            return standard
-        }
-        return exact
-    }
-
-    func identifier(_ name: String) -> Identifier {
-        required(name).map { identifier($0, name) } ?? .zero
-    }
-
-    func optionalIdentifier(_ name: String) -> Identifier? {
-        object?[name].map { identifier($0, name) }
-    }
-
-    func identifiers(_ name: String, count range: ClosedRange<Int>) -> [Identifier] {
-        required(name).map { identifiers($0, name, range) } ?? []
-    }
-
-    func optionalIdentifiers(_ name: String, count range: ClosedRange<Int>) -> [Identifier]? {
-        object?[name].map { identifiers($0, name, range) }
-    }
-
-    func strings(_ name: String, count range: ClosedRange<Int>, _ form: TextForm) -> [String] {
-        guard let value = required(name), let elements = elements(value, name, range) else { return [] }
-        return elements.enumerated().map { index, element in nested(name).matching(element, index, form) }
-    }
-
-    /// The nested object of that name, read by `body`; required.
-    func object<Value>(_ name: String, members: [String], _ body: (RequestReader) -> Value) -> Value {
-        body(reader(for: required(name), at: pointer.appending(name), members: members))
-    }
-
-    func optionalObject<Value>(_ name: String, members: [String], _ body: (RequestReader) -> Value) -> Value? {
-        object?[name].map { body(reader(for: $0, at: pointer.appending(name), members: members)) }
-    }
-
-    func optionalObjects<Value>(
-        _ name: String, count range: ClosedRange<Int>, members: [String], _ body: (RequestReader) -> Value
-    ) -> [Value]? {
-        guard let value = object?[name] else { return nil }
-        return elements(value, name, range)?.enumerated().map { index, element in
-            body(reader(for: element, at: pointer.appending(name).appending(index), members: members))
-        }
-    }
-}
-
-extension RequestReader {
-    private func reader(for value: JSON?, at pointer: JSONPointer, members: [String]) -> RequestReader {
-        if let value, value.kind != .object {
-            findings.invalid.append(.init(place: .member(pointer), detail: "An object is expected."))
-        }
-        return RequestReader(value, at: pointer, members: members, findings: findings)
-    }
-
-    /// A place for faults of the elements of the array `name`.
-    private func nested(_ name: String) -> RequestReader {
-        RequestReader(nil, at: pointer.appending(name), members: [], findings: findings)
-    }
-
-    private func text(_ value: JSON, _ name: String, _ characters: ClosedRange<Int>) -> String {
-        guard let text = value.string, characters.contains(text.unicodeScalars.count) else {
-            fault(name, "A string of \(characters.lowerBound) to \(characters.upperBound) characters is expected.")
-            return ""
-        }
-        return text
-    }
-
-    private func matching(_ value: JSON, _ name: String, _ form: TextForm) -> String {
-        guard let text = value.string, form.accepts(text) else {
-            fault(name, form.expectation)
-            return ""
-        }
-        return text
-    }
-
-    private func matching(_ value: JSON, _ index: Int, _ form: TextForm) -> String {
-        matching(value, String(index), form)
-    }
-
-    private func choice<Choice: RawRepresentable & CaseIterable>(
-        _ value: JSON, _ name: String, _ type: Choice.Type
-    ) -> Choice? where Choice.RawValue == String {
-        // Swift takes some different texts for equal; the words here are ASCII, so bytes decide.
-        let found = value.string.flatMap { text in Choice.allCases.first { $0.rawValue.utf8.elementsEqual(text.utf8) } }
-        if found == nil { fault(name, "One of \(Choice.allCases.map(\.rawValue).joined(separator: ", ")) is expected.") }
-        return found
-    }
-
-    private func identifier(_ value: JSON, _ name: String) -> Identifier {
-        guard let text = value.string, let identifier = Identifier(text) else {
-            fault(name, "A UUID is expected.")
-            return .zero
-        }
-        return identifier
-    }
-
-    private func identifiers(_ value: JSON, _ name: String, _ range: ClosedRange<Int>) -> [Identifier] {
-        guard let elements = elements(value, name, range) else { return [] }
-        let reader = nested(name)
-        return elements.enumerated().map { index, element in reader.identifier(element, String(index)) }
-    }
-
-    private func elements(_ value: JSON, _ name: String, _ range: ClosedRange<Int>) -> JSON.Elements? {
-        guard value.kind == .array, range.contains(value.count) else {
-            fault(name, "An array of \(range.lowerBound) to \(range.upperBound) elements is expected.")
-            return nil
-        }
-        return value.elements
     }
 }
 

@@ -30,7 +30,7 @@ struct DeviceStore: Sendable {
     let pool: Pool
     let identifiers: IdentifierGenerator
 
-    static let statements = [count, insert, list, find, markRevoked, clearInbox, releaseShared, clearPushTokens]
+    static let statements = [count, insert, list, find, markRevoked, clearPushTokens]
 
     private static let count = Statement("devices.count", "SELECT count(*) FROM devices WHERE user_id = $1::uuid AND revoked_at IS NULL")
 
@@ -46,17 +46,6 @@ struct DeviceStore: Sendable {
 
     private static let markRevoked = Statement(
         "devices.mark_revoked", "UPDATE devices SET revoked_at = now(), name = '' WHERE device_id = $1::uuid AND revoked_at IS NULL")
-
-    private static let clearInbox = Statement(
-        "devices.clear_inbox",
-        """
-        WITH gone AS (DELETE FROM inbox WHERE device_id = ANY ($1::uuid[]) RETURNING message_id, item IS NULL AS is_shared)
-        UPDATE shared_items s SET outstanding = s.outstanding - g.count
-        FROM (SELECT message_id, count(*) AS count FROM gone WHERE is_shared GROUP BY message_id ORDER BY message_id) g
-        WHERE s.message_id = g.message_id
-        """)
-
-    private static let releaseShared = Statement("devices.release_shared", "DELETE FROM shared_items WHERE outstanding <= 0")
 
     private static let clearPushTokens = Statement("devices.clear_push_tokens", "DELETE FROM push_tokens WHERE device_id = $1::uuid")
 
@@ -93,12 +82,7 @@ struct DeviceStore: Sendable {
     /// writes for it is swept by `Retention`.
     func revoke(_ deviceId: Identifier, on connection: Connection) throws {
         _ = try connection.execute(Self.markRevoked, [.uuid(deviceId)])
-        try clearInboxes(of: [deviceId], on: connection)
+        try InboxStore.clear(of: [deviceId], on: connection)
         _ = try connection.execute(Self.clearPushTokens, [.uuid(deviceId)])
-    }
-
-    func clearInboxes(of devices: [Identifier], on connection: Connection) throws {
-        _ = try connection.execute(Self.clearInbox, [.uuids(devices)], within: 10)
-        _ = try connection.execute(Self.releaseShared)
     }
 }

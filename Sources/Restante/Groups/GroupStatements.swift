@@ -3,7 +3,7 @@ import Postgres
 /// The SQL of the groups.
 enum GroupStatements {
     static let all = [
-        insert, addMembers, lock, role, bump, remove, promoteLongestStanding, delete, adderRights, tell, list, members,
+        insert, addMembers, lock, role, bump, remove, promoteLongestStanding, delete, adderRights, memberIds, list, members,
     ]
 
     static let insert = Statement(
@@ -60,16 +60,7 @@ enum GroupStatements {
         FROM users u WHERE u.user_id = ANY ($1::uuid[]) FOR KEY SHARE
         """)
 
-    /// Puts an item into the inboxes of all members' devices and of the user $5, but not of the device $4.
-    static let tell = Statement(
-        "groups.tell",
-        """
-        INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item)
-        SELECT device_id, $2::uuid, $1::uuid, NULL, 0, $3::bytea FROM devices
-        WHERE revoked_at IS NULL AND device_id <> $4::uuid
-            AND (user_id = $5::uuid OR user_id IN (SELECT user_id FROM group_members WHERE group_id = $1::uuid))
-        RETURNING device_id
-        """)
+    static let memberIds = Statement("groups.member_ids", "SELECT user_id FROM group_members WHERE group_id = $1::uuid")
 
     static let list = Statement(
         "groups.list",
@@ -82,5 +73,4 @@ enum GroupStatements {
     static let members = Statement(
         "groups.members",
         "SELECT user_id, is_admin, joined_at FROM group_members WHERE group_id = $1::uuid AND user_id > $2::uuid ORDER BY user_id LIMIT $3::int4")
-
 }

@@ -133,14 +133,11 @@ extension GroupStore {
         _ kind: GroupChange.Kind, of group: Group, about userId: Identifier?, by session: Session, on connection: Connection
     ) throws -> [Delivery] {
         let change = GroupChange(kind: kind, groupId: group.groupId, userId: userId, by: session.userId, revision: group.revision)
-        let item = change.item(identifiers.next())
+        var told = try connection.execute(GroupStatements.memberIds, [.uuid(group.groupId)]).map { try $0.uuid(0) }
         // Who has been removed is told of that, and of nothing after it.
-        let also = kind == .adminChanged ? nil : userId
-        let begun = Uptime.nanoseconds()
-        let rows = try connection.execute(
-            GroupStatements.tell,
-            [.uuid(group.groupId), .uuid(item.messageId), .bytes(item.text), .uuid(session.deviceId), .optionalUUID(also)])
-        return try rows.map { Delivery(deviceId: try $0.uuid(0), item: item, begun: begun) }
+        if let userId, kind != .adminChanged { told.append(userId) }
+        return try InboxStore.put(
+            change.item(identifiers.next()), channel: group.groupId, for: .users(told, except: session.deviceId), on: connection)
     }
 
     private static func group(_ row: Row) throws -> Group {

@@ -163,7 +163,7 @@ enum InboxStatements {
     /// Takes the shared items away that nobody waits for any more. A statement of its own: one statement cannot change a row and delete it.
     static let release = Statement("inbox.release", "DELETE FROM shared_items WHERE outstanding <= 0")
 
-    /// Reads the oldest items of devices: at most `most` each, and at most $6 bytes of them beyond the first; never what is older than $7 days.
+    /// Reads the oldest items of devices: at most `most` each, and at most $6 bytes of them beyond the first; never what has expired or is older than $7 days.
     /// `total` counts what is there, up to `most`, so that a reader learns whether bytes cut it short.
     static let read = Statement(
         "inbox.read",
@@ -179,6 +179,7 @@ enum InboxStatements {
                 FROM inbox LEFT JOIN shared_items s ON inbox.item IS NULL AND s.message_id = inbox.message_id
                 WHERE device_id = r.device_id AND inbox.message_id > r.after_id
                     AND inbox.message_id >= (SELECT first_id_of(now() - make_interval(days => $7::int4)))
+                    AND (expires_at IS NULL OR expires_at > now())
                     AND (r.channel_id IS NULL OR channel_id = r.channel_id)
                     AND coalesce(inbox.item, s.item) IS NOT NULL
                 ORDER BY inbox.message_id LIMIT r.most

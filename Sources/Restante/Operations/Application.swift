@@ -21,8 +21,7 @@ package enum Application {
         let pool = Pool(conninfo: conninfo, size: configuration.poolSize, settings: DatabaseSettings.ofPool, name: "pool")
         defer { pool.close() }
         let retention = Retention(
-            pool: pool, devices: DeviceStore(pool: pool, identifiers: identifiers), days: configuration.retentionDays,
-            idempotencyHours: configuration.idempotencyHours, logger: logger)
+            pool: pool, days: configuration.retentionDays, idempotencyHours: configuration.idempotencyHours, logger: logger)
         try prepareDatabase(conninfo, isEmbedded: embedded != nil, retention, logger)
 
         let writers = makeWriters(configuration, conninfo, identifiers, logger)

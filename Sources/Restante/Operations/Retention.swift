@@ -7,7 +7,6 @@ import Postgres
 /// sweep at once: each takes what the others leave.
 struct Retention: Sendable {
     let pool: Pool
-    let devices: DeviceStore
     let days: Int
     let idempotencyHours: Int
     let logger: Logger
@@ -94,7 +93,7 @@ struct Retention: Sendable {
         // A send that was under way when a device was removed may have written for it afterwards.
         try await pool.transaction { connection in
             let removed = try connection.execute(Self.recentTombstones).map { try $0.uuid(0) }
-            if !removed.isEmpty { try devices.clearInboxes(of: removed, on: connection) }
+            if !removed.isEmpty { try InboxStore.clear(of: removed, on: connection) }
         }
     }
 

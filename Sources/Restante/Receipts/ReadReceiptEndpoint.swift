@@ -11,9 +11,7 @@ enum ReadReceiptEndpoint {
         let messageIds = reader.identifiers("messageIds", count: 1...500)
         try reader.finish()
         let item = InboxItem(messageId: services.identifiers.next(), text: text(reader: session.userId, messageIds))
-        let begun = Uptime.nanoseconds()
-        let devices = try await services.readReceipts.write(item, from: session.userId, to: sender)
-        services.mailroom.deliver(devices.map { Delivery(deviceId: $0, item: item, begun: begun) })
+        services.mailroom.deliver(try await services.readReceipts.write(item, from: session.userId, to: sender))
         return .noContent
     }
 

@@ -4,7 +4,7 @@ import Postgres
 struct ReadReceiptStore: Sendable {
     let pool: Pool
 
-    static let statements = [relation, write]
+    static let statements = [relation]
 
     /// A row where reader and sender share a chat or a group: whether the reader gives read receipts.
     private static let relation = Statement(
@@ -16,23 +16,14 @@ struct ReadReceiptStore: Sendable {
             OR EXISTS (SELECT FROM group_members a JOIN group_members b ON b.group_id = a.group_id WHERE a.user_id = $1::uuid AND b.user_id = $2::uuid))
         """)
 
-    private static let write = Statement(
-        "receipts.write",
-        """
-        INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item)
-        SELECT device_id, $2::uuid, $3::uuid, NULL, 0, $4::bytea FROM devices WHERE user_id = $1::uuid AND revoked_at IS NULL
-        RETURNING device_id
-        """)
-
-    /// The devices that got the receipt: none where the reader gives none. Throws 404 for somebody the reader has nothing to do with.
-    func write(_ item: InboxItem, from reader: Identifier, to sender: Identifier) async throws -> [Identifier] {
+    /// What was put into inboxes: nothing where the reader gives no receipts. Throws 404 for somebody the reader has nothing to do with.
+    func write(_ item: InboxItem, from reader: Identifier, to sender: Identifier) async throws -> [Delivery] {
         try await pool.transaction { connection in
             guard let row = try connection.execute(Self.relation, [.uuid(reader), .uuid(sender)]).first else {
                 throw Problem(.notFound, detail: "You share no chat and no group with this user.")
             }
             guard try row.bool(0) else { return [] }
-            let parameters: [Parameter] = [.uuid(sender), .uuid(item.messageId), .uuid(reader), .bytes(item.text)]
-            return try connection.execute(Self.write, parameters).map { try $0.uuid(0) }
+            return try InboxStore.put(item, channel: reader, for: .users([sender]), on: connection)
         }
     }
 }

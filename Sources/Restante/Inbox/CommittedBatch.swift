@@ -1,0 +1,16 @@
+import Postgres
+
+/// An item and the device in whose inbox it was just committed.
+struct Delivery: Sendable {
+    let deviceId: Identifier
+    let item: InboxItem
+    /// In nanoseconds of uptime: the item was written after this moment.
+    let begun: UInt64
+}
+
+/// What a committed batch leaves to be done: whom to tell what.
+struct CommittedBatch {
+    var sends: [(message: OutgoingMessage, completion: @Sendable (Result<SendOutcome, any Error>) -> Void, outcome: SendOutcome)] = []
+    var visits: [(completion: @Sendable (Result<VisitOutcome, any Error>) -> Void, outcome: VisitOutcome)] = []
+    var deliveries: [Delivery] = []
+}
