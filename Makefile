@@ -62,7 +62,7 @@ sanitize: export TSAN_OPTIONS := suppressions=$(CURDIR)/Tests/Sanitizers/thread.
 sanitize: deps ## the wrappers' tests under the address and the thread sanitizer
 	for sanitizer in address thread; do \
 	    swift test --sanitize="$$sanitizer" --scratch-path ".build-$${sanitizer:0:1}san" --disable-xctest \
-	        --filter '^(HTTPServer|Postgres|JSON)Tests\.'; \
+	        --filter '^(HTTPServer|Postgres|JSON|HTTPClient)Tests\.'; \
 	done
 
 clean: ## remove what was built; the data of an embedded database (.restante) stays

@@ -1,0 +1,61 @@
+#pragma once
+#define CURL_DISABLE_TYPECHECK
+#include <curl/curl.h>
+#include <pthread.h>
+
+/* Declared by glibc only for _GNU_SOURCE, which Swift's Glibc module does not set. Source: pthread_setname_np(3). */
+int pthread_setname_np(pthread_t thread, const char *name);
+
+/* What Swift cannot call: functions with a variable number of arguments. Each kind of argument has its function here,
+   because an `int` where libcurl reads a `long` is undefined behaviour that no compiler reports. */
+
+static inline CURLcode
+easy_set_long(CURL *handle, CURLoption option, long value)
+{
+    return curl_easy_setopt(handle, option, value);
+}
+
+static inline CURLcode
+easy_set_offset(CURL *handle, CURLoption option, curl_off_t value)
+{
+    return curl_easy_setopt(handle, option, value);
+}
+
+/* libcurl copies the text, except for CURLOPT_POSTFIELDS. */
+static inline CURLcode
+easy_set_text(CURL *handle, CURLoption option, const char *value)
+{
+    return curl_easy_setopt(handle, option, value);
+}
+
+/* libcurl keeps the pointer. */
+static inline CURLcode
+easy_set_pointer(CURL *handle, CURLoption option, void *value)
+{
+    return curl_easy_setopt(handle, option, value);
+}
+
+/* For CURLOPT_WRITEFUNCTION, CURLOPT_HEADERFUNCTION and CURLOPT_READFUNCTION, which have one form. */
+static inline CURLcode
+easy_set_transfer_callback(CURL *handle, CURLoption option, curl_write_callback callback)
+{
+    return curl_easy_setopt(handle, option, callback);
+}
+
+static inline CURLcode
+easy_get_long(CURL *handle, CURLINFO information, long *value)
+{
+    return curl_easy_getinfo(handle, information, value);
+}
+
+static inline CURLcode
+easy_get_pointer(CURL *handle, CURLINFO information, char **value)
+{
+    return curl_easy_getinfo(handle, information, value);
+}
+
+static inline CURLMcode
+multi_set_long(CURLM *handle, CURLMoption option, long value)
+{
+    return curl_multi_setopt(handle, option, value);
+}
