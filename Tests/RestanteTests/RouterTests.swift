@@ -4,7 +4,7 @@ import Testing
 @testable import Restante
 
 @Suite struct RouterTests {
-    private let router = Router(Routes.all)
+    private let router = Router(Routes.all, metrics: Metrics().requests)
 
     private func operation(_ method: Method, _ path: String) -> String? {
         guard case .endpoint(let endpoint) = router.match(method, path) else { return nil }

@@ -29,7 +29,9 @@ final class TestExchange: Sendable {
     init() throws {
         completions = try CompletionQueue()
         exchange = Exchange(context: Context(), peer: .loopback, slot: 0, completions: completions)
-        reply = Reply(exchange: exchange, requestId: "test", log: RequestLog(logger: .silent))
+        reply = Reply(
+            exchange: exchange, admitted: Admitted(endpoint: nil, operation: "test", requestId: "test"),
+            log: RequestLog(logger: .silent, metrics: Metrics()))
         // From here on every answer goes through the queue, as that of a held request does.
         _ = exchange.park()
     }

@@ -1,21 +1,26 @@
 import HTTPServer
+import Synchronization
 
 /// What the head of a request has settled.
 final class Admitted: Sendable {
     let endpoint: Endpoint?
     let operation: String
+    let metricsIndex: RequestMetrics.OperationIndex
     let requestId: String
     let credential: Credential
     let path: String
     let query: [(name: String, value: String)]
     let contentType: MediaType
+    /// Whether it was a poll that asked to wait, so that its time says nothing about the server.
+    let hasWaited = Atomic<Bool>(false)
 
     init(
-        endpoint: Endpoint?, operation: String, requestId: String, credential: Credential, path: String, query: [(name: String, value: String)],
-        contentType: MediaType
+        endpoint: Endpoint?, operation: String, metricsIndex: RequestMetrics.OperationIndex = 0, requestId: String,
+        credential: Credential = .notNeeded, path: String = "", query: [(name: String, value: String)] = [], contentType: MediaType = .absent
     ) {
         self.endpoint = endpoint
         self.operation = operation
+        self.metricsIndex = metricsIndex
         self.requestId = requestId
         self.credential = credential
         self.path = path

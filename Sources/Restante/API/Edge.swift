@@ -1,4 +1,5 @@
 import HTTPServer
+import Synchronization
 
 /// The application's side of the HTTP server: matches, authenticates, limits, and runs the endpoint.
 ///
@@ -7,10 +8,14 @@ import HTTPServer
 final class Edge: ExchangeHandler {
     private let router: Router
     private let services: Services
+    private let unknown: RequestMetrics.OperationIndex
+    private let rejected: RequestMetrics.OperationIndex
 
-    init(router: Router, services: Services) {
-        self.router = router
+    init(_ endpoints: [Endpoint], services: Services) {
+        router = Router(endpoints, metrics: services.metrics.requests)
         self.services = services
+        unknown = services.metrics.requests.index(of: RequestMetrics.unknown)
+        rejected = services.metrics.requests.index(of: RequestMetrics.rejected)
     }
 
     func admit(_ head: RequestHead) -> Admission {
@@ -18,28 +23,28 @@ final class Edge: ExchangeHandler {
         let endpoint: Endpoint
         switch router.match(head.method, head.path) {
         case .endpoint(let found): endpoint = found
-        case .notFound: return refuse(Problem(.notFound), requestId, operation: "unknown")
+        case .notFound: return refuse(Problem(.notFound), requestId)
         case .methodNotAllowed(let allow):
             var problem = Problem(.methodNotAllowed)
             problem.allowedMethods = allow
-            return refuse(problem, requestId, operation: "unknown")
+            return refuse(problem, requestId)
         }
         var credential = Credential.notNeeded
         if endpoint.access == .device {
             switch services.authentication.credential(authorization: head.header("Authorization")) {
             case .success(let found): credential = found
-            case .failure(let problem): return refuse(problem, requestId, operation: endpoint.operation)
+            case .failure(let problem): return refuse(problem, requestId, endpoint)
             }
         }
         let admitted = Admitted(
-            endpoint: endpoint, operation: endpoint.operation, requestId: requestId, credential: credential, path: head.path, query: head.query,
-            contentType: head.hasBody ? MediaType(head.header("Content-Type")) : .absent)
+            endpoint: endpoint, operation: endpoint.operation, metricsIndex: endpoint.metricsIndex, requestId: requestId, credential: credential,
+            path: head.path, query: head.query, contentType: head.hasBody ? MediaType(head.header("Content-Type")) : .absent)
         return .accept(maxBodyBytes: endpoint.maxBodyBytes.map { services.limits[$0] } ?? 0, context: admitted)
     }
 
     func handle(_ exchange: Exchange) {
         guard let admitted = exchange.context as? Admitted, let endpoint = admitted.endpoint else { return }
-        let reply = Reply(exchange: exchange, requestId: admitted.requestId, log: services.requestLog)
+        let reply = Reply(exchange: exchange, admitted: admitted, log: services.requestLog)
         switch admitted.credential {
         case .notNeeded:
             run(endpoint, admitted, exchange, reply, caller: nil)
@@ -98,26 +103,31 @@ final class Edge: ExchangeHandler {
 
     func rejection(_ reason: Rejection) -> Response {
         let requestId = RequestIdentifier.make()
-        return Problem(reason).response(requestId: requestId).withCommonHeaders(requestId: requestId)
+        return services.requestLog.response(to: Problem(reason), requestId: requestId).withCommonHeaders(requestId: requestId)
     }
 
     func tooLarge(maxBytes: Int, context: any AnyObject & Sendable) -> Response {
         let requestId = (context as? Admitted)?.requestId ?? RequestIdentifier.make()
-        return Problem.tooLarge(maxBytes: maxBytes).response(requestId: requestId).withCommonHeaders(requestId: requestId)
+        return services.requestLog.response(to: Problem.tooLarge(maxBytes: maxBytes), requestId: requestId).withCommonHeaders(requestId: requestId)
     }
 
     func draining() -> Response {
         let requestId = RequestIdentifier.make()
-        return Problem.passing(.draining).response(requestId: requestId).withCommonHeaders(requestId: requestId)
+        return services.requestLog.response(to: Problem.passing(.draining), requestId: requestId).withCommonHeaders(requestId: requestId)
     }
 
     func finished(_ record: ExchangeRecord) {
-        services.requestLog.finished(record)
+        let admitted = record.context as? Admitted
+        services.metrics.requests.note(
+            admitted?.metricsIndex ?? rejected, status: record.status, seconds: record.seconds,
+            hasWaited: admitted?.hasWaited.load(ordering: .relaxed) ?? false)
+        services.requestLog.finished(record, admitted)
     }
 
-    private func refuse(_ problem: Problem, _ requestId: String, operation: String) -> Admission {
+    private func refuse(_ problem: Problem, _ requestId: String, _ endpoint: Endpoint? = nil) -> Admission {
         let context = Admitted(
-            endpoint: nil, operation: operation, requestId: requestId, credential: .notNeeded, path: "", query: [], contentType: .absent)
-        return .answer(problem.response(requestId: requestId).withCommonHeaders(requestId: requestId), context: context)
+            endpoint: nil, operation: endpoint?.operation ?? RequestMetrics.unknown, metricsIndex: endpoint?.metricsIndex ?? unknown,
+            requestId: requestId)
+        return .answer(services.requestLog.response(to: problem, requestId: requestId).withCommonHeaders(requestId: requestId), context: context)
     }
 }

@@ -27,6 +27,8 @@ struct Endpoint: Sendable {
     /// Bytes of body that are read at most; nil: no body is expected.
     var maxBodyBytes: LimitName?
     let action: Action
+    /// Its place in the metrics; the router sets it.
+    var metricsIndex: RequestMetrics.OperationIndex = 0
 
     static func get(
         _ path: String, _ operation: String, for access: Access = .device, _ action: Action

@@ -1,27 +1,33 @@
 import HTTPServer
 import JSON
+import Synchronization
 
 /// The way back to the client of one request; can be used from any thread, and only the first answer counts.
 struct Reply: Sendable {
     private let exchange: Exchange
-    private let requestId: String
+    private let admitted: Admitted
     private let log: RequestLog
 
-    init(exchange: Exchange, requestId: String, log: RequestLog) {
+    init(exchange: Exchange, admitted: Admitted, log: RequestLog) {
         self.exchange = exchange
-        self.requestId = requestId
+        self.admitted = admitted
         self.log = log
     }
 
     /// False where the exchange was already answered or its client is gone.
     @discardableResult
     func send(_ response: Response) -> Bool {
-        exchange.complete(response.withCommonHeaders(requestId: requestId))
+        exchange.complete(response.withCommonHeaders(requestId: admitted.requestId))
     }
 
     @discardableResult
     func fail(_ error: any Error) -> Bool {
-        send(log.problem(for: error, requestId: requestId).response(requestId: requestId))
+        send(log.response(to: error, requestId: admitted.requestId))
+    }
+
+    /// The request asked to be held until something arrives.
+    func noteWait() {
+        admitted.hasWaited.store(true, ordering: .relaxed)
     }
 
     /// Calls `action` when the client hangs up or the server stops before an answer; at most once, on a thread of the server.

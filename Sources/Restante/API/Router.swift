@@ -13,8 +13,9 @@ struct Router: Sendable {
     /// Endpoints whose path ends in a `{parameter}`, under the text before it.
     private var prefixed: [(prefix: String, endpoint: Endpoint)] = []
 
-    init(_ endpoints: [Endpoint]) {
-        for endpoint in endpoints {
+    init(_ endpoints: [Endpoint], metrics: RequestMetrics) {
+        for var endpoint in endpoints {
+            endpoint.metricsIndex = metrics.index(of: endpoint.operation)
             if let brace = endpoint.path.firstIndex(of: "{") {
                 prefixed.append((String(endpoint.path[..<brace]), endpoint))
             } else {

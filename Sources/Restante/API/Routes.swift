@@ -32,6 +32,7 @@ enum Routes {
         .get("/v1/limits", "limits", for: .everyone, .answer(OperationEndpoints.limits)),
         .get("/healthz", "healthz", for: .everyone, .answer(OperationEndpoints.healthz)),
         .get("/readyz", "readyz", for: .everyone, .await(OperationEndpoints.readyz)),
+        .get("/metrics", "metrics", for: .everyone, .answer(OperationEndpoints.metrics)),
         .get("/openapi.yaml", "getOpenapiYaml", for: .everyone, .answer(OperationEndpoints.specificationYAML)),
         .get("/openapi.json", "getOpenapiJson", for: .everyone, .answer(OperationEndpoints.specificationJSON)),
         .get("/problems/{code}", "getProblem", for: .everyone, .answer(OperationEndpoints.problemPage)),

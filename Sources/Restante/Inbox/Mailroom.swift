@@ -41,6 +41,7 @@ final class Mailroom: Sendable {
     /// Acknowledges, reads, and answers; where nothing is there, holds the poll for up to `wait` seconds.
     func fetch(_ visit: InboxVisit, wait: Int, reply: Reply) throws(Problem) {
         guard wait > 0, !isDraining.load(ordering: .relaxed) else { return try fetchNow(visit, reply: reply) }
+        reply.noteWait()
         let ticket = tickets.add(1, ordering: .relaxed).newValue
         let now = Self.now()
         let waiter = Waiter(

@@ -18,6 +18,7 @@ package enum Application {
         defer { embedded?.stop() }
         let conninfo = try configuration.databaseURL ?? embedded.map(\.conninfo) ?? { throw StartError(description: "there is no database") }()
         let identifiers = IdentifierGenerator()
+        let metrics = Metrics()
         let pool = Pool(conninfo: conninfo, size: configuration.poolSize, settings: DatabaseSettings.ofPool, name: "pool")
         defer { pool.close() }
         let retention = Retention(
@@ -27,10 +28,10 @@ package enum Application {
         let writers = makeWriters(configuration, conninfo, identifiers, logger)
         let mailroom = Mailroom(writers: writers)
         writers.start(deliver: { mailroom.deliver($0) }, reconnected: { mailroom.lookSoon() })
-        let services = try makeServices(configuration, pool, identifiers, writers, mailroom, logger)
+        let services = try makeServices(configuration, pool, identifiers, writers, mailroom, metrics, logger)
         let bus = configuration.hasOtherNodes ? joinOtherNodes(conninfo, identifiers, services) : nil
         defer { bus?.close() }
-        let server = try Server.start(serverConfiguration(configuration), handler: Edge(router: Router(Routes.all), services: services))
+        let server = try Server.start(serverConfiguration(configuration), handler: Edge(Routes.all, services: services))
         let sweeping = Task { await retention.run() }
         announce(configuration.host, server.port)
 
@@ -79,7 +80,7 @@ package enum Application {
 
     private static func makeServices(
         _ configuration: Configuration, _ pool: Pool, _ identifiers: IdentifierGenerator, _ writers: InboxWriters, _ mailroom: Mailroom,
-        _ logger: Logger
+        _ metrics: Metrics, _ logger: Logger
     ) throws -> Services {
         let secrets = Secrets(serverSecret: try ServerSecret.load(configuration))
         let isLimiting = configuration.rateLimits == .on
@@ -87,9 +88,10 @@ package enum Application {
         let sessions = SessionStore(
             pool: pool, identifiers: identifiers, accessSeconds: configuration.accessTokenSeconds, refreshSeconds: configuration.refreshTokenSeconds)
         return Services(
-            limits: limits, identifiers: identifiers,
+            limits: limits, identifiers: identifiers, metrics: metrics,
             authentication: Authentication(store: sessions),
-            rateLimiter: RateLimiter(limits: limits, isOn: isLimiting), requestLog: RequestLog(logger: logger), writers: writers, mailroom: mailroom,
+            rateLimiter: RateLimiter(limits: limits, isOn: isLimiting), requestLog: RequestLog(logger: logger, metrics: metrics), writers: writers,
+            mailroom: mailroom,
             audiences: AudienceStore(pool: pool), readReceipts: ReadReceiptStore(pool: pool),
             oneTimePasswords: OneTimePasswordStore(
                 pool: pool, secrets: secrets, limits: limits, resendSeconds: isLimiting ? limits[.otpResendSeconds] : 0),

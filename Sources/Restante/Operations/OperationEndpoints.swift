@@ -23,6 +23,11 @@ enum OperationEndpoints {
         return .json(.object(["status": .string("ok")]))
     }
 
+    static func metrics(_ call: Call, _ services: Services) throws -> Response {
+        try QueryReader(call, parameters: []).finish()
+        return Response(status: 200, headers: [("Content-Type", MetricsText.contentType)], body: services.metrics.text())
+    }
+
     static func specificationYAML(_ call: Call, _ services: Services) throws -> Response {
         try QueryReader(call, parameters: []).finish()
         return Response(status: 200, headers: [("Content-Type", "text/yaml")], body: services.specification.yaml)

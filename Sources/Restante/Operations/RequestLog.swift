@@ -7,14 +7,14 @@ import Postgres
 /// A line has the operation, the status, the bytes and the time; never a body, a token, a one-time password or a number.
 struct RequestLog: Sendable {
     let logger: Logger
+    let metrics: Metrics
 
-    func finished(_ record: ExchangeRecord) {
+    func finished(_ record: ExchangeRecord, _ admitted: Admitted?) {
         guard logger.logLevel <= .info else { return }
-        let admitted = record.context as? Admitted
         logger.info(
             "request",
             metadata: [
-                "operation": .string(admitted?.operation ?? "rejected"),
+                "operation": .string(admitted?.operation ?? RequestMetrics.rejected),
                 "status": .stringConvertible(record.status),
                 "outcome": .string("\(record.outcome)"),
                 "bytes": .stringConvertible(record.responseBytes),
@@ -23,8 +23,16 @@ struct RequestLog: Sendable {
             ])
     }
 
-    /// What the client is told of `error`; what it is not told goes to the log.
-    func problem(for error: any Error, requestId: String) -> Problem {
+    /// What the client is told of `error`; counted here, and nowhere else.
+    func response(to error: any Error, requestId: String) -> Response {
+        let problem = problem(for: error, requestId: requestId)
+        metrics.problems.add(problem.code)
+        if let scope = problem.scope.flatMap(LimitName.init) { metrics.rateLimited.add(scope) }
+        return problem.response(requestId: requestId)
+    }
+
+    /// The problem that `error` is; what the client is not told of it goes to the log.
+    private func problem(for error: any Error, requestId: String) -> Problem {
         switch error {
         case let problem as Problem: return problem
         case let error as any ProblemConvertible: return error.problem

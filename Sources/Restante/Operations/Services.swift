@@ -5,6 +5,7 @@ import Postgres
 struct Services: Sendable {
     let limits: LimitTable
     let identifiers: IdentifierGenerator
+    let metrics: Metrics
     let authentication: Authentication
     let rateLimiter: RateLimiter
     let requestLog: RequestLog
