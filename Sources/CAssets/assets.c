@@ -20,12 +20,16 @@ static const unsigned char migration_0003[] = {
 static const unsigned char migration_0004[] = {
 #embed "../../migrations/0004_message_life.sql"
 };
+static const unsigned char migration_0007[] = {
+#embed "../../migrations/0007_group_invites.sql"
+};
 
 static const struct restante_asset migrations[] = {
     {"0001_accounts.sql", migration_0001, sizeof migration_0001},
     {"0002_groups.sql", migration_0002, sizeof migration_0002},
     {"0003_inbox.sql", migration_0003, sizeof migration_0003},
     {"0004_message_life.sql", migration_0004, sizeof migration_0004},
+    {"0007_group_invites.sql", migration_0007, sizeof migration_0007},
 };
 
 size_t restante_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }

@@ -104,6 +104,9 @@ def test_every_operation_is_not_found_for_who_is_no_member(alice, bob, carol):
     group = alice.create_group(bob)["groupId"]
     for operation, member in (("addMember", carol), ("addMember", bob), ("removeMember", bob), ("leaveGroup", None)):
         carol.group_call(operation, group, member).problem(404, "not-found")
+    carol.set_admin(group, carol).problem(404, "not-found")
+    for operation in ("updateGroup", "createInvite", "revokeInvite"):
+        carol.group_call(operation, group).problem(404, "not-found")
     carol.get(f"/v1/fetchGroupMembers?groupId={group}").problem(404, "not-found")
     body = {"groupId": group, "type": "TEXT", "content": "let me in", "clientMessageId": new_uuid()}
     carol.post("/v1/sendGroupMessage", body).problem(404, "not-found")
@@ -120,6 +123,20 @@ def test_who_was_removed_is_no_member_any_more(alice, bob):
     bob.get(f"/v1/fetchGroupMembers?groupId={group}").problem(404, "not-found")
     body = {"groupId": group, "type": "TEXT", "content": "still here", "clientMessageId": new_uuid()}
     bob.post("/v1/sendGroupMessage", body).problem(404, "not-found")
+
+
+def test_an_admin_who_removes_themselves_leaves(alice, bob):
+    group = alice.create_group(bob)
+    bob.empty_inbox()
+    left = alice.group_call("removeMember", group["groupId"], alice).expect(200)
+    assert (left["memberCount"], left["revision"]) == (1, 3)
+    assert bob.group_changes(group["groupId"]) == [
+        ("memberLeft", alice.user_id, alice.user_id, 2),
+        ("adminChanged", bob.user_id, alice.user_id, 3),
+    ]
+    alone = bob.group_call("removeMember", group["groupId"], bob).expect(200)
+    assert alone["memberCount"] == 0
+    assert bob.group(group["groupId"]) is None
 
 
 def test_leaving_tells_the_others_and_ones_own_other_devices(alice, bob):
@@ -147,9 +164,11 @@ def test_the_leaving_of_the_last_admin_makes_the_longest_standing_member_admin(a
     bob.group_call("removeMember", group, carol).expect(200)
 
 
-def test_the_leaving_of_the_last_member_deletes_the_group(alice):
+def test_the_leaving_of_the_last_member_deletes_the_group_and_its_invite(alice, bob):
     group = alice.create_group()["groupId"]
+    code = alice.invite(group)
     alice.group_call("leaveGroup", group).expect(204)
+    bob.join(code).problem(404, "not-found")
     alice.get(f"/v1/fetchGroupMembers?groupId={group}").problem(404, "not-found")
     assert alice.get("/v1/fetchGroups").expect(200)["groups"] == []
 

@@ -13,6 +13,7 @@ import Testing
         DeviceStore.statements,
         GroupStatements.all,
         Health.statements,
+        InviteStore.statements,
         InboxStatements.all,
         InboxStore.statements,
         OneTimePasswordStore.statements,

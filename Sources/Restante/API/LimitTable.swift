@@ -4,7 +4,7 @@
 package enum LimitName: String, CaseIterable, Sendable {
     case groupMembers, devicesPerUser, contentBytes, requestBytes, lookupNumbers
     case otpSeconds, otpAttempts, otpResendSeconds, otpPerNumber, otpPerAddress
-    case newContactsPerDay, groupsCreatedPerDay
+    case newContactsPerDay, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
     case messagesPerDevice, typingPerDevice, requestsPerDevice, requestsPerAddress
 
     /// The row of this limit: what it counts, where it starts and how far it may be set.
@@ -22,6 +22,8 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .otpPerAddress: LimitRow(50, .perDay, 1...1_000_000, "OTPs asked for from one address (IPv6: one /64)")
         case .newContactsPerDay: LimitRow(1_000, .perDay, 1...1_000_000, "mobile numbers new to one user's lookups")
         case .groupsCreatedPerDay: LimitRow(50, .perDay, 1...1_000_000, "groups that one user creates")
+        case .groupJoinsPerDay: LimitRow(100, .perDay, 1...1_000_000, "invite codes that one user tries, good or not")
+        case .groupChangesPerUser: LimitRow(120, .perMinute, 1...1_000_000, "changes of groups that one user makes")
         case .messagesPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "messages that one device sends")
         case .typingPerDevice: LimitRow(120, .perMinute, 1...1_000_000, "typing signals that one device sends")
         case .requestsPerDevice: LimitRow(3_000, .perMinute, 1...10_000_000, "requests of one device")

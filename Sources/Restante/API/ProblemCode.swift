@@ -37,6 +37,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     case notAnAdmin = "not-an-admin"
     case mayNotAdd = "may-not-add"
     case alreadyAMember = "already-a-member"
+    case lastAdmin = "last-admin"
     case groupFull = "group-full"
 
     case rateLimited = "rate-limited"
@@ -65,7 +66,7 @@ extension ProblemCode {
         case .unauthenticated, .invalidToken, .tokenExpired, .sessionRevoked, .refreshTokenInvalid: authenticationDescription
         case .otpIncorrect, .otpExpired, .alreadyRegistered, .notRegistered, .tooManyDevices, .otpDeliveryFailed: accountDescription
         case .unknownRecipient, .unknownMedia, .clientMessageIdReused: messageDescription
-        case .notAnAdmin, .mayNotAdd, .alreadyAMember, .groupFull: groupDescription
+        case .notAnAdmin, .mayNotAdd, .alreadyAMember, .lastAdmin, .groupFull: groupDescription
         case .rateLimited, .unavailable, .overloaded, .draining, .outOfSpace, .internalError: serverDescription
         default: requestDescription
         }
@@ -158,6 +159,10 @@ extension ProblemCode {
                 remedy: "Ask that person to change the setting, or to join by themselves.")
         case .alreadyAMember:
             Self.row(409, "This user is already a member", "The group has this member already.", remedy: "Nothing is left to do.")
+        case .lastAdmin:
+            Self.row(
+                409, "The group's only admin", "A group has an admin at all times, and this member is the only one.",
+                remedy: "Make somebody else admin first.")
         default:
             Self.row(
                 422, "The group is full", "The group has as many members as the limit `groupMembers` allows.",

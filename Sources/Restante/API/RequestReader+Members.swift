@@ -48,6 +48,12 @@ extension RequestReader {
         return value.boolean
     }
 
+    func requiredBoolean(_ name: String) -> Bool {
+        guard let value = required(name) else { return false }
+        if value.boolean == nil { fault(name, "true or false is expected.") }
+        return value.boolean ?? false
+    }
+
     func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) -> Int {
         guard let value = object?[name] else { return standard }
         guard let integer = value.integer, let exact = Int(exactly: integer), range.contains(exact) else {

@@ -23,8 +23,13 @@ enum Routes {
         .post("/v1/markRead", "markRead", .await(ReadReceiptEndpoint.markRead)),
 
         .post("/v1/createGroup", "createGroup", .await(GroupEndpoints.createGroup)),
+        .post("/v1/updateGroup", "updateGroup", .await(GroupEndpoints.updateGroup)),
         .post("/v1/addMember", "addMember", .await(GroupEndpoints.addMember)),
         .post("/v1/removeMember", "removeMember", .await(GroupEndpoints.removeMember)),
+        .post("/v1/setAdmin", "setAdmin", .await(GroupEndpoints.setAdmin)),
+        .post("/v1/createInvite", "createInvite", .await(InviteEndpoints.createInvite)),
+        .post("/v1/revokeInvite", "revokeInvite", .await(InviteEndpoints.revokeInvite)),
+        .post("/v1/joinGroup", "joinGroup", .await(InviteEndpoints.joinGroup)),
         .post("/v1/leaveGroup", "leaveGroup", .await(GroupEndpoints.leaveGroup)),
         .get("/v1/fetchGroups", "fetchGroups", .await(GroupEndpoints.fetchGroups)),
         .get("/v1/fetchGroupMembers", "fetchGroupMembers", .await(GroupEndpoints.fetchGroupMembers)),

@@ -23,6 +23,19 @@ struct Group: Sendable {
     }
 }
 
+extension Group {
+    /// Reads the columns in which every statement answers with a group.
+    init(_ row: Row) throws(PostgresError) {
+        groupId = try row.uuid(0)
+        name = try row.text(1)
+        profileStatus = try row.optionalText(2)
+        createdBy = try row.uuid(3)
+        memberCount = Int(try row.int32(4))
+        revision = try row.int64(5)
+    }
+}
+
+/// One member, as the others see them.
 struct GroupMember: Sendable {
     let userId: Identifier
     let isAdmin: Bool
@@ -32,53 +45,5 @@ struct GroupMember: Sendable {
         .object([
             "userId": .string(userId.description), "isAdmin": .boolean(isAdmin), "joinedAt": .string(joinedAt.description),
         ])
-    }
-}
-
-/// A change of a group, as the members' devices are told of it.
-struct GroupChange: Sendable {
-    enum Kind: String, Sendable {
-        case created, memberAdded, memberRemoved, memberLeft, adminChanged
-    }
-    let kind: Kind
-    let groupId: Identifier
-    /// Whom it concerns; nil where it concerns the group as a whole.
-    let userId: Identifier?
-    let by: Identifier
-    let revision: Int64
-
-    func item(_ messageId: Identifier) -> InboxItem {
-        let text = JSON.object([
-            "type": .string("GROUP"),
-            "groupId": .string(groupId.description),
-            "change": .string(kind.rawValue),
-            "userId": userId.map { .string($0.description) },
-            "by": .string(by.description),
-            "revision": .integer(revision),
-        ]).encoded()
-        return InboxItem(messageId: messageId, text: Array(text.dropFirst()))
-    }
-}
-
-/// Why a group operation is refused.
-enum GroupError: ProblemConvertible {
-    case unknownGroup
-    case unknownUser
-    case notAMember
-    case notAnAdmin
-    case mayNotAdd
-    case alreadyAMember
-    case full
-
-    var problem: Problem {
-        switch self {
-        case .unknownGroup: Problem(.notFound, detail: "There is no such group, or you are not a member of it.")
-        case .unknownUser: Problem(.notFound, detail: "There is no such user.")
-        case .notAMember: Problem(.notFound, detail: "This user is not a member of the group.")
-        case .notAnAdmin: Problem(.notAnAdmin)
-        case .mayNotAdd: Problem(.mayNotAdd)
-        case .alreadyAMember: Problem(.alreadyAMember)
-        case .full: Problem(.groupFull)
-        }
     }
 }

@@ -13,23 +13,42 @@ enum GroupEndpoints {
         let memberIds = reader.optionalIdentifiers("memberIds", count: 0...100_000) ?? []
         try reader.finish()
         try services.rateLimiter.take(.groupsCreatedPerDay, for: .identifier(session.userId))
-        let outcome = try await services.groups.create(name: name, profileStatus: profileStatus, memberIds: memberIds, by: session)
-        services.mailroom.deliver(outcome.deliveries)
-        return .json(outcome.group.json, status: 201)
+        return tell(
+            try await services.groups.create(name: name, profileStatus: profileStatus, memberIds: memberIds, by: session), services, status: 201)
+    }
+
+    static func updateGroup(_ call: Call, _ services: Services) async throws -> Response {
+        let session = try call.session
+        let reader = try RequestReader(call, members: ["groupId", "name", "profileStatus"])
+        let groupId = reader.identifier("groupId")
+        let name = reader.optionalString("name", characters: 1...100)
+        let profileStatus = reader.optionalString("profileStatus", characters: 0...500)
+        try reader.finish()
+        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId))
+        return tell(try await services.groups.update(groupId, name: name, profileStatus: profileStatus, by: session), services)
     }
 
     static func addMember(_ call: Call, _ services: Services) async throws -> Response {
         let (session, groupId, userId) = try membership(call)
-        let outcome = try await services.groups.add(userId, to: groupId, by: session)
-        services.mailroom.deliver(outcome.deliveries)
-        return .json(outcome.group.json)
+        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId))
+        return tell(try await services.groups.add(userId, to: groupId, by: session), services)
     }
 
     static func removeMember(_ call: Call, _ services: Services) async throws -> Response {
         let (session, groupId, userId) = try membership(call)
-        let outcome = try await services.groups.remove(userId, from: groupId, by: session)
-        services.mailroom.deliver(outcome.deliveries)
-        return .json(outcome.group.json)
+        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId))
+        return tell(try await services.groups.remove(userId, from: groupId, by: session), services)
+    }
+
+    static func setAdmin(_ call: Call, _ services: Services) async throws -> Response {
+        let session = try call.session
+        let reader = try RequestReader(call, members: ["groupId", "userId", "isAdmin"])
+        let groupId = reader.identifier("groupId")
+        let userId = reader.identifier("userId")
+        let isAdmin = reader.requiredBoolean("isAdmin")
+        try reader.finish()
+        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId))
+        return tell(try await services.groups.setAdmin(userId, of: groupId, to: isAdmin, by: session), services)
     }
 
     static func leaveGroup(_ call: Call, _ services: Services) async throws -> Response {
@@ -61,6 +80,12 @@ enum GroupEndpoints {
         try reader.finish()
         let page = try await services.groups.members(of: groupId, for: session.userId, after: after, limit: limit)
         return .json(.object(["members": .array(page.members.map(\.json)), "hasMore": .boolean(page.hasMore)]))
+    }
+
+    /// Wakes the members' polls, and answers with the group as it is now.
+    private static func tell(_ outcome: GroupOutcome, _ services: Services, status: Int = 200) -> Response {
+        services.mailroom.deliver(outcome.deliveries)
+        return .json(outcome.group.json, status: status)
     }
 
     private static func membership(_ call: Call) throws -> (session: Session, groupId: Identifier, userId: Identifier) {

@@ -98,6 +98,7 @@ package enum Application {
             otpSender: configuration.otpDelivery == .response ? ResponseOTPSender() : LogOTPSender(logger: logger),
             users: UserStore(pool: pool, identifiers: identifiers), devices: DeviceStore(pool: pool, identifiers: identifiers), sessions: sessions,
             groups: GroupStore(pool: pool, identifiers: identifiers, limits: limits),
+            invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits),
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
             health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
     }

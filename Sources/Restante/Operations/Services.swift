@@ -19,6 +19,7 @@ struct Services: Sendable {
     let devices: DeviceStore
     let sessions: SessionStore
     let groups: GroupStore
+    let invites: InviteStore
     let contacts: ContactStore
     let health: Health
     let specification: Specification

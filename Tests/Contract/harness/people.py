@@ -126,12 +126,33 @@ class Device:
             body["memberIds"] = [member.user_id for member in members]
         return self.post("/v1/createGroup", body).expect(201)
 
-    def group_call(self, operation, group_id, member=None):
-        """addMember, removeMember or leaveGroup; returns the answer."""
-        body = {"groupId": group_id}
+    def group_call(self, operation, group_id, member=None, **members):
+        """An operation on a group, or on one of its members; returns the answer."""
+        body = {"groupId": group_id} | members
         if member is not None:
             body["userId"] = member.user_id if isinstance(member, Device) else member
         return self.post(f"/v1/{operation}", body)
+
+    def set_admin(self, group_id, member, is_admin=True):
+        return self.group_call("setAdmin", group_id, member, isAdmin=is_admin)
+
+    def invite(self, group_id):
+        """Makes an invite and returns its code."""
+        return self.group_call("createInvite", group_id).expect(201)["inviteCode"]
+
+    def join(self, code):
+        return self.post("/v1/joinGroup", {"inviteCode": code})
+
+    def group(self, group_id):
+        """The group as fetchGroups lists it, or None."""
+        page = self.get("/v1/fetchGroups?limit=200").expect(200)
+        assert not page["hasMore"], "more groups than one page holds"
+        return next((group for group in page["groups"] if group["groupId"] == group_id), None)
+
+    def group_changes(self, group_id):
+        """(change, userId, by, revision) of each GROUP item of that group in the inbox, in order."""
+        items = (item for item in self.items("GROUP") if item["groupId"] == group_id)
+        return [(item["change"], item.get("userId"), item["by"], item["revision"]) for item in items]
 
     def members(self, group_id):
         """The members of a group as fetchGroupMembers lists them, by userId."""
