@@ -45,9 +45,9 @@ enum GroupStatements {
         "groups.rename",
         """
         UPDATE groups SET revision = revision + 1, name = coalesce($2::text, name),
-            profile_status = CASE WHEN $3::text IS NULL THEN profile_status ELSE nullif($3, '') END
+            profile_status = CASE WHEN $3::text IS NULL THEN profile_status ELSE nullif($3::text, '') END
         WHERE group_id = $1::uuid
-            AND (name <> $2 OR $3 IS NOT NULL AND profile_status IS DISTINCT FROM nullif($3, ''))
+            AND (name <> $2::text OR $3::text IS NOT NULL AND profile_status IS DISTINCT FROM nullif($3::text, ''))
         RETURNING group_id, name, profile_status, created_by, member_count, revision
         """)
 
