@@ -16,6 +16,7 @@ import Testing
         InviteStore.statements,
         InboxStatements.all,
         InboxStore.statements,
+        KeyStatements.all,
         OneTimePasswordStore.statements,
         ReadReceiptStore.statements,
         Retention.statements,

@@ -37,8 +37,8 @@ struct Endpoint: Sendable {
     }
 
     static func post(
-        _ path: String, _ operation: String, for access: Access = .device, _ action: Action
+        _ path: String, _ operation: String, for access: Access = .device, upTo maxBodyBytes: LimitName = .requestBytes, _ action: Action
     ) -> Endpoint {
-        Endpoint(method: .post, path: path, operation: operation, access: access, maxBodyBytes: .requestBytes, action: action)
+        Endpoint(method: .post, path: path, operation: operation, access: access, maxBodyBytes: maxBodyBytes, action: action)
     }
 }

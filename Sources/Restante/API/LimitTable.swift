@@ -2,9 +2,10 @@
 ///
 /// The raw value is the name on the wire; an operator sets it as `RESTANTE_LIMIT_<NAME>` (`RESTANTE_LIMIT_GROUP_MEMBERS`).
 package enum LimitName: String, CaseIterable, Sendable {
-    case groupMembers, devicesPerUser, contentBytes, requestBytes, lookupNumbers
+    case groupMembers, devicesPerUser, contentBytes, requestBytes, uploadKeysBytes, lookupNumbers, oneTimeKeysPerDevice
     case otpSeconds, otpAttempts, otpResendSeconds, otpPerNumber, otpPerAddress
     case newContactsPerDay, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
+    case keyUploadsPerDevice, keyClaimsPerDevice
     case messagesPerDevice, typingPerDevice, requestsPerDevice, requestsPerAddress
 
     /// The row of this limit: what it counts, where it starts and how far it may be set.
@@ -14,7 +15,9 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .devicesPerUser: LimitRow(10, .devices, 1...100, "devices of one user")
         case .contentBytes: LimitRow(65_536, .bytes, 1...65_536, "the content of one message, in UTF-8")
         case .requestBytes: LimitRow(131_072, .bytes, 4_096...1_048_576, "a JSON request body")
+        case .uploadKeysBytes: LimitRow(524_288, .bytes, 4_096...1_048_576, "the request body of uploadKeys")
         case .lookupNumbers: LimitRow(500, .numbers, 1...500, "mobile numbers in one lookupUsers")
+        case .oneTimeKeysPerDevice: LimitRow(1_000, .keys, 100...10_000, "one-time keys of one kind that wait for one device's sessions")
         case .otpSeconds: LimitRow(300, .seconds, 30...3_600, "how long an OTP is good")
         case .otpAttempts: LimitRow(5, .attempts, 1...10, "wrong tries until an OTP is void")
         case .otpResendSeconds: LimitRow(60, .seconds, 0...3_600, "the wait before another OTP for the same number")
@@ -24,6 +27,9 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .groupsCreatedPerDay: LimitRow(50, .perDay, 1...1_000_000, "groups that one user creates")
         case .groupJoinsPerDay: LimitRow(100, .perDay, 1...1_000_000, "invite codes that one user tries, good or not")
         case .groupChangesPerUser: LimitRow(120, .perMinute, 1...1_000_000, "changes of groups that one user makes")
+        case .keyUploadsPerDevice: LimitRow(200, .perDay, 1...1_000_000, "times that one device uploads keys")
+        case .keyClaimsPerDevice:
+            LimitRow(6, .perTenMinutes, 0...1_000, "claims by one user that take one-time keys of one device; it stands whatever RATE_LIMITS says")
         case .messagesPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "messages that one device sends")
         case .typingPerDevice: LimitRow(120, .perMinute, 1...1_000_000, "typing signals that one device sends")
         case .requestsPerDevice: LimitRow(3_000, .perMinute, 1...10_000_000, "requests of one device")
@@ -56,8 +62,9 @@ package struct LimitRow: Sendable {
 
 /// What a limit counts; the raw value is the `unit` on the wire.
 package enum LimitUnit: String, Sendable {
-    case members, devices, bytes, numbers, items, seconds, attempts
+    case members, devices, bytes, numbers, items, keys, seconds, attempts
     case perMinute = "per minute"
+    case perTenMinutes = "per 10 minutes"
     case perDay = "per day"
 
     /// The seconds in which an empty bucket of this unit fills again; nil for a cap.
@@ -66,6 +73,7 @@ package enum LimitUnit: String, Sendable {
     package var bucketSeconds: Int? {
         switch self {
         case .perMinute: 60
+        case .perTenMinutes: 600
         case .perDay: 86_400
         default: nil
         }

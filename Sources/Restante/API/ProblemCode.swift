@@ -40,6 +40,8 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     case lastAdmin = "last-admin"
     case groupFull = "group-full"
 
+    case keyIdClash = "key-id-clash"
+
     case rateLimited = "rate-limited"
     case unavailable = "unavailable"
     case overloaded = "overloaded"
@@ -67,6 +69,7 @@ extension ProblemCode {
         case .otpIncorrect, .otpExpired, .alreadyRegistered, .notRegistered, .tooManyDevices, .otpDeliveryFailed: accountDescription
         case .unknownRecipient, .unknownMedia, .clientMessageIdReused: messageDescription
         case .notAnAdmin, .mayNotAdd, .alreadyAMember, .lastAdmin, .groupFull: groupDescription
+        case .keyIdClash: keyDescription
         case .rateLimited, .unavailable, .overloaded, .draining, .outOfSpace, .internalError: serverDescription
         default: requestDescription
         }
@@ -168,6 +171,12 @@ extension ProblemCode {
                 422, "The group is full", "The group has as many members as the limit `groupMembers` allows.",
                 remedy: "Remove a member first, or make another group.")
         }
+    }
+
+    private var keyDescription: ProblemDescription {
+        Self.row(
+            409, "A key id is taken", "The device has uploaded another key under this `keyId`, or the key of this id was handed out. The others are stored.",
+            remedy: "Make new keys with ids that were never used, in place of those that `errors` points at.")
     }
 
     private var serverDescription: ProblemDescription {

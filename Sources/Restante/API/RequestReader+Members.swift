@@ -63,6 +63,23 @@ extension RequestReader {
         return exact
     }
 
+    func optionalInteger(_ name: String, in range: ClosedRange<Int>) -> Int? {
+        has(name) ? integer(name, in: range, default: range.lowerBound) : nil
+    }
+
+    func requiredInteger(_ name: String, in range: ClosedRange<Int>) -> Int {
+        required(name) == nil ? range.lowerBound : integer(name, in: range, default: range.lowerBound)
+    }
+
+    /// Bytes as base64; `range` counts the bytes that it stands for.
+    func base64(_ name: String, bytes range: ClosedRange<Int>) -> [UInt8] {
+        required(name).map { base64($0, name, range) } ?? []
+    }
+
+    func optionalBase64(_ name: String, bytes range: ClosedRange<Int>) -> [UInt8]? {
+        object?[name].map { base64($0, name, range) }
+    }
+
     func identifier(_ name: String) -> Identifier {
         required(name).map { identifier($0, name) } ?? .zero
     }
@@ -122,6 +139,14 @@ extension RequestReader {
             return ""
         }
         return text
+    }
+
+    private func base64(_ value: JSON, _ name: String, _ range: ClosedRange<Int>) -> [UInt8] {
+        guard let bytes = value.withUTF8(Base64.decode) ?? nil, range.contains(bytes.count) else {
+            fault(name, "Base64 of \(range.lowerBound) to \(range.upperBound) bytes is expected, with its padding.")
+            return []
+        }
+        return bytes
     }
 
     private func matching(_ value: JSON, _ name: String, _ form: TextForm) -> String {

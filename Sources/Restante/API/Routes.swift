@@ -34,6 +34,10 @@ enum Routes {
         .get("/v1/fetchGroups", "fetchGroups", .await(GroupEndpoints.fetchGroups)),
         .get("/v1/fetchGroupMembers", "fetchGroupMembers", .await(GroupEndpoints.fetchGroupMembers)),
 
+        .post("/v1/uploadKeys", "uploadKeys", upTo: .uploadKeysBytes, .await(KeyEndpoints.uploadKeys)),
+        .post("/v1/claimKeys", "claimKeys", .await(KeyEndpoints.claimKeys)),
+        .get("/v1/countKeys", "countKeys", .await(KeyEndpoints.countKeys)),
+
         .get("/v1/limits", "limits", for: .everyone, .answer(OperationEndpoints.limits)),
         .get("/healthz", "healthz", for: .everyone, .answer(OperationEndpoints.healthz)),
         .get("/readyz", "readyz", for: .everyone, .await(OperationEndpoints.readyz)),

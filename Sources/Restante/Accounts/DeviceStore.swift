@@ -78,11 +78,12 @@ struct DeviceStore: Sendable {
         }
     }
 
-    /// Ends a device within the caller's transaction: its inbox and push tokens are gone, its tokens no longer good. What a send that is under way still
+    /// Ends a device within the caller's transaction: its inbox, push tokens and keys are gone, its tokens no longer good. What a send that is under way still
     /// writes for it is swept by `Retention`.
     func revoke(_ deviceId: Identifier, on connection: Connection) throws {
         _ = try connection.execute(Self.markRevoked, [.uuid(deviceId)])
         try InboxStore.clear(of: [deviceId], on: connection)
         _ = try connection.execute(Self.clearPushTokens, [.uuid(deviceId)])
+        try KeyStore.clear(of: deviceId, on: connection)
     }
 }

@@ -100,6 +100,7 @@ package enum Application {
             groups: GroupStore(pool: pool, identifiers: identifiers, limits: limits),
             invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits),
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
+            keys: KeyStore(pool: pool, identifiers: identifiers, limits: limits),
             health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
     }
 

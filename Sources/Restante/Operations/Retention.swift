@@ -88,6 +88,7 @@ struct Retention: Sendable {
             _ = try connection.execute(Self.expireSessions, within: 10)
             _ = try connection.execute(Self.expireTombstones, within: 10)
             _ = try connection.execute(Self.expireLookups, within: 10)
+            try KeyStore.expireClaims(on: connection)
             _ = try connection.execute(Self.rotate, [.int32(hours)], within: 10)
         }
         // A send that was under way when a device was removed may have written for it afterwards.

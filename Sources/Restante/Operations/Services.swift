@@ -21,6 +21,7 @@ struct Services: Sendable {
     let groups: GroupStore
     let invites: InviteStore
     let contacts: ContactStore
+    let keys: KeyStore
     let health: Health
     let specification: Specification
 }
