@@ -41,7 +41,10 @@ import Testing
     @Test func aClaimIsForgottenAfterTenMinutes() throws {
         let admit: [Parameter] = [.uuids([bob.deviceId]), .uuid(alice.userId), .int64(2)]
         for isAdmitted in [true, true, false] { #expect(try database.connection.execute(KeyStatements.admit, admit).isEmpty != isAdmitted) }
-        let age = "UPDATE key_claims SET claimed_at = ARRAY(SELECT at - interval '%' FROM unnest(claimed_at) AS at), latest_at = latest_at - interval '%'"
+        let age = """
+            UPDATE key_claims
+            SET claimed_at = ARRAY(SELECT at - interval '%' FROM unnest(claimed_at) AS at), latest_at = latest_at - interval '%'
+            """
         try database.connection.execute(simple: age.replacing("%", with: "590 seconds"), within: 10)
         #expect(try database.connection.execute(KeyStatements.admit, admit).isEmpty)
         try KeyStore.expireClaims(on: database.connection)
@@ -92,6 +95,7 @@ extension Statement {
     fileprivate static let handedOut = Statement(
         "test.handed_out",
         "SELECT key_id FROM one_time_keys WHERE device_id = $1::uuid AND public_key IS NULL AND signature IS NULL ORDER BY key_id")
-    fileprivate static let countKeys = Statement("test.count_keys", "SELECT (SELECT count(*) FROM device_keys) + (SELECT count(*) FROM one_time_keys)")
+    fileprivate static let countKeys = Statement(
+        "test.count_keys", "SELECT (SELECT count(*) FROM device_keys) + (SELECT count(*) FROM one_time_keys)")
     fileprivate static let countClaims = Statement("test.count_claims", "SELECT count(*) FROM key_claims")
 }

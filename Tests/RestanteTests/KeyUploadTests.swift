@@ -1,3 +1,4 @@
+import JSON
 import Testing
 
 @testable import Restante
@@ -15,7 +16,8 @@ import Testing
         #expect(upload.identityKey == [1])
         #expect(upload.signedPreKey == PublicKey(keyId: 1, publicKey: [2], signature: [3]))
         #expect(upload.pqLastResortPreKey == PublicKey(keyId: 2, publicKey: [5], signature: [6]))
-        #expect(upload.oneTimeKeys.map(\.key) == [PublicKey(keyId: 0, publicKey: [4], signature: nil), PublicKey(keyId: 3, publicKey: [7], signature: [8])])
+        let keys = [PublicKey(keyId: 0, publicKey: [4], signature: nil), PublicKey(keyId: 3, publicKey: [7], signature: [8])]
+        #expect(upload.oneTimeKeys.map(\.key) == keys)
         #expect(upload.oneTimeKeys.map(\.pointer.description) == ["/oneTimePreKeys/0", "/pqOneTimePreKeys/0"])
     }
 

@@ -175,7 +175,8 @@ extension ProblemCode {
 
     private var keyDescription: ProblemDescription {
         Self.row(
-            409, "A key id is taken", "The device has uploaded another key under this `keyId`, or the key of this id was handed out. The others are stored.",
+            409, "A key id is taken",
+            "The device has uploaded another key under this `keyId`, or the key of this id was handed out. The others are stored.",
             remedy: "Make new keys with ids that were never used, in place of those that `errors` points at.")
     }
 
