@@ -1,8 +1,10 @@
 #pragma once
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <microhttpd.h>
 
@@ -21,6 +23,13 @@ struct mhd_callbacks {
     MHD_RequestCompletedCallback completed;
     MHD_NotifyConnectionCallback notify;
 };
+
+static inline int
+socket_unsent_bytes(int descriptor)
+{
+    int bytes = 0;
+    return 0 == ioctl(descriptor, SIOCOUTQ, &bytes) ? bytes : 0;
+}
 
 /* A daemon without thread, listen socket or log: it is driven through its epoll descriptor alone. It is not strict, because the
    refusals of its own parser go out twice; what it lets through because of that is refused, once, by RequestGuard. */

@@ -2,6 +2,11 @@
 package enum Admission {
     /// Read a body of up to so many bytes and hand the exchange on. The context comes back in everything said about this request.
     case accept(maxBodyBytes: Int, context: any AnyObject & Sendable)
+    /// Hand the exchange on at once; the body follows by `Exchange.nextPiece`, up to so many bytes of it.
+    ///
+    /// An answer may come before the body's end. What is left of the body is then read and thrown away if it is no more than 1 MiB; otherwise
+    /// the answer ends the connection.
+    case stream(maxBodyBytes: Int, context: any AnyObject & Sendable)
     /// Answer now.
     ///
     /// A body of a declared length up to 1 MiB is read and thrown away first, so that the connection can go on and no reset

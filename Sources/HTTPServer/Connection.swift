@@ -1,7 +1,7 @@
 internal import CMicrohttpd
 import Glibc
 
-/// One client's connection, and the request that is on it. Used on the worker's thread only.
+/// One client's connection, and the request that is on it. Used on the worker's thread only. `Connection+Streaming` is what streams need.
 final class Connection {
     let slot: Int
     let descriptor: Int32
@@ -13,9 +13,17 @@ final class Connection {
     var isCut = false
     /// The number of the watch for its peer's hanging up.
     var watch: UInt32 = 0
-    private let worker: Worker
-    private var progress = Progress.idle
-    private var received = 0
+    /// Suspended until the other end of its stream has caught up.
+    var isPaused = false
+    var window = ProgressWindow()
+    let worker: Worker
+    var progress = Progress.idle
+    /// Bytes of body.
+    var received = 0
+    /// The exchange of the request that is on it, until the request is over.
+    private(set) var exchange: Exchange?
+    /// The answer that is being sent, where it is a stream.
+    private(set) var outgoing: OutgoingStream?
     private var startedAt: Int64 = 0
     private var context: (any AnyObject & Sendable)?
     private var status = 0
@@ -23,12 +31,14 @@ final class Connection {
     private var isSentDirectly = false
 
     /// How far the request has come.
-    private enum Progress {
+    enum Progress {
         case idle
         /// The request line has been read.
         case line(Result<RequestTarget, Rejection>)
         /// The body is being collected.
         case receiving(Exchange, limit: Int, expected: Int)
+        /// The body is handed on as it comes.
+        case streaming(Exchange, limit: Int, expected: Int?)
         /// The answer is known; the rest of the body is read so that it can be given.
         case discarding(Response, limit: Int)
         /// The exchange is the application's and the connection suspended.
@@ -39,7 +49,7 @@ final class Connection {
     }
 
     /// An answer that the application gives before the body does not end the connection if so much body or less follows.
-    private static let discardable = 1 << 20
+    static let discardable = 1 << 20
 
     init(slot: Int, descriptor: Int32, peer: PeerAddress, daemon: Int, handle: OpaquePointer, worker: Worker) {
         self.slot = slot
@@ -74,9 +84,13 @@ final class Connection {
         case .receiving(let exchange, let limit, let expected):
             if body.isEmpty { return hand(over: exchange) }
             return receive(body, exchange, limit: limit, expected: expected)
+        case .streaming(let exchange, let limit, _):
+            if isCut { return .NO }
+            if body.isEmpty { return finishStream(exchange) }
+            return stream(body, exchange, limit: limit)
         case .discarding(let response, let limit):
             if body.isEmpty { return answer(response) }
-            return discard(body, limit: limit)
+            return discard(body, response, limit: limit)
         case .answered: return .YES
         case .idle, .held, .dropped: return .NO
         }
@@ -87,7 +101,9 @@ final class Connection {
         defer {
             progress = .idle
             context = nil
+            exchange = nil
         }
+        endStreams()
         // libmicrohttpd itself refused the head.
         if case .line = progress, status == 0 { return }
         let outcome: ExchangeRecord.Outcome = (isSent && status != 0) || isSentDirectly ? .answered : isCut ? .cut : .abandoned
@@ -133,20 +149,39 @@ extension Connection {
                 return answerAtOnce(worker.handler.tooLarge(maxBytes: limit, context: context))
             }
             let exchange = Exchange(context: context, peer: peer, slot: slot, completions: worker.completions)
+            self.exchange = exchange
             let expected = head.contentLength ?? 0
             if head.hasBody { worker.awaitBody(self, bytes: head.contentLength ?? limit) }
             progress = .receiving(exchange, limit: limit, expected: expected)
             return .YES
+        case .stream(let limit, let context):
+            self.context = context
+            if let length = head.contentLength, length > limit {
+                return answerAtOnce(worker.handler.tooLarge(maxBytes: limit, context: context))
+            }
+            let exchange = Exchange(
+                context: context, peer: peer, slot: slot, completions: worker.completions, incoming: IncomingBody())
+            self.exchange = exchange
+            progress = .streaming(exchange, limit: limit, expected: body == .chunked ? nil : head.contentLength ?? 0)
+            if head.hasBody { worker.awaitStream(self) }
+            worker.handler.handle(exchange)
+            guard exchange.park() == .answer, let response = exchange.takeResponse() else { return .YES }
+            return answerBefore(body, response, expectsContinue: expectsContinue)
         case .answer(let response, let context):
             self.context = context
-            switch body {
-            case .none: break
-            case .length(let length) where length <= Self.discardable && !expectsContinue: worker.awaitBody(self, bytes: length)
-            case .length, .chunked: return answerAtOnce(response)
-            }
-            progress = .discarding(response, limit: Self.discardable)
-            return .YES
+            return answerBefore(body, response, expectsContinue: expectsContinue)
         }
+    }
+
+    /// The answer is known before the body has come.
+    private func answerBefore(_ body: RequestGuard.Body, _ response: Response, expectsContinue: Bool) -> MHD_Result {
+        switch body {
+        case .none: break
+        case .length(let length) where length <= Self.discardable && !expectsContinue: worker.awaitBody(self, bytes: length)
+        case .length, .chunked: return answerAtOnce(response)
+        }
+        progress = .discarding(response, limit: Self.discardable)
+        return .YES
     }
 }
 
@@ -164,9 +199,10 @@ extension Connection {
         return .YES
     }
 
-    private func discard(_ body: UnsafeRawBufferPointer, limit: Int) -> MHD_Result {
+    private func discard(_ body: UnsafeRawBufferPointer, _ response: Response, limit: Int) -> MHD_Result {
         received += body.count
         guard received > limit else { return .YES }
+        if exchange?.incoming != nil { return answerDirectly(response) }
         isCut = true
         return .NO
     }
@@ -184,11 +220,12 @@ extension Connection {
 // The answer.
 extension Connection {
     private func answer(_ response: Response) -> MHD_Result {
-        let made = MadeResponse(response, closing: worker.isDraining)
+        outgoing = stream(of: response)
+        let made = MadeResponse(response, outgoing: outgoing, closing: worker.isDraining)
         guard made.queue(on: handle) else { return .NO }
         progress = .answered
         status = made.status
-        responseBytes = response.body.count
+        responseBytes = response.bodyBytes
         worker.awaitSending(self, bytes: response.body.count)
         return .YES
     }
@@ -201,12 +238,26 @@ extension Connection {
 
     /// Answers a head that has taken the memory in which libmicrohttpd would make its answer.
     private func answerDirectly(_ response: Response) -> MHD_Result {
+        sendDirectly(response)
+        return .NO
+    }
+
+    /// Puts the answer past libmicrohttpd; the connection has to end.
+    func sendDirectly(_ response: Response) {
         worker.linger(self)
-        guard DirectAnswer.send(response, on: descriptor) else { return .NO }
+        guard DirectAnswer.send(response, on: descriptor) else { return }
         status = response.status
         responseBytes = response.body.count
         isSentDirectly = true
-        return .NO
+    }
+
+    /// Nobody is to be told anything more about the request's streams.
+    private func endStreams() {
+        outgoing?.close()
+        outgoing = nil
+        guard let exchange, let incoming = exchange.incoming else { return }
+        if exchange.claim() { exchange.abandon() }
+        incoming.end(.abandoned)
     }
 }
 

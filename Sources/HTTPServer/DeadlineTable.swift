@@ -15,6 +15,8 @@ struct DeadlineTable {
         case held
         /// Held and watched. The application owns the wait.
         case watched
+        /// A stream whose connection is paused: the application's turn.
+        case paused
     }
 
     private struct Entry {

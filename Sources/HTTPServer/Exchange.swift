@@ -9,6 +9,8 @@ package final class Exchange: Sendable {
     private let phase = AtomicExchangePhase()
     private let completions: CompletionQueue
     private let held = Mutex(Held())
+    /// The body of a request that was admitted as a stream.
+    let incoming: IncomingBody?
     /// Written by the one claimant before it publishes, read by the worker after; the phase orders the two.
     nonisolated(unsafe) private var response: Response?
 
@@ -20,11 +22,21 @@ package final class Exchange: Sendable {
         var whenAbandoned: (@Sendable () -> Void)?
     }
 
-    init(context: any AnyObject & Sendable, peer: PeerAddress, slot: Int, completions: CompletionQueue) {
+    init(
+        context: any AnyObject & Sendable, peer: PeerAddress, slot: Int, completions: CompletionQueue, incoming: IncomingBody? = nil
+    ) {
         self.context = context
         self.peer = peer
         self.slot = slot
         self.completions = completions
+        self.incoming = incoming
+    }
+
+    /// Waits for the next piece of a streamed body, some 64 KiB; nil after the last one. One task at a time. Until a piece is asked for, the
+    /// client is not read from, beyond the one that is ready.
+    package func nextPiece() async throws(BodyFault) -> [UInt8]? {
+        guard let incoming else { return nil }
+        return try await incoming.next { completions.append(.flow(self)) }
     }
 
     /// Moves the body out; the next call gets nothing.
@@ -44,7 +56,7 @@ package final class Exchange: Sendable {
         // Released at the end, outside the lock: what the action captures usually holds what holds this exchange.
         let forgotten = end(.completed)
         defer { _ = forgotten }
-        if phase.step({ $0.publish() }) == .enqueue { completions.append(self) }
+        if phase.step({ $0.publish() }) == .enqueue { completions.append(.answered(self)) }
         return true
     }
 

@@ -6,7 +6,7 @@
 package protocol ExchangeHandler: AnyObject, Sendable {
     /// Decides on a request from its head.
     func admit(_ head: RequestHead) -> Admission
-    /// Takes a request whose body is complete. The exchange is completed here or later, on any thread.
+    /// Takes a request whose body is complete, or, where it was admitted as a stream, is still to come. The exchange is completed here or later, on any thread.
     func handle(_ exchange: Exchange)
     /// Words the answer to a request that breaks the rules of HTTP. The connection ends with it.
     func rejection(_ reason: Rejection) -> Response

@@ -7,8 +7,8 @@ struct MadeResponse: ~Copyable {
 
     /// Copies the body. A header that HTTP does not allow (an empty value, a line break) is a fault of the application's and makes the
     /// whole response a bare 500: half an answer is worse than none.
-    init(_ response: Response, closing: Bool) {
-        if let sound = Self.make(response) {
+    init(_ response: Response, outgoing: OutgoingStream?, closing: Bool) {
+        if let sound = Self.make(response, outgoing) {
             handle = sound
             status = response.status
         } else {
@@ -30,8 +30,8 @@ struct MadeResponse: ~Copyable {
         return MHD_queue_response(connection, UInt32(status), handle) == .YES
     }
 
-    private static func make(_ response: Response) -> OpaquePointer? {
-        guard (200...599).contains(response.status), let handle = make(response.body) else { return nil }
+    private static func make(_ response: Response, _ outgoing: OutgoingStream?) -> OpaquePointer? {
+        guard (200...599).contains(response.status), let handle = outgoing.map({ $0.makeResponse() }) ?? make(response.body) else { return nil }
         for header in response.headers {
             // A StaticString ends with a NUL.
             let name = UnsafeRawPointer(header.name.utf8Start).assumingMemoryBound(to: CChar.self)

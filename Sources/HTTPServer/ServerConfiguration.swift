@@ -15,10 +15,14 @@ package struct ServerConfiguration: Sendable {
     package var connectionLimit: Int?
     /// From the first byte of a request (or the connection's start) to the end of its head.
     package var headSeconds = 10
-    /// From the end of the head to the end of the body. A body above 128 KiB has a second more for each 16 KiB.
+    /// From the end of the head to the end of the body. A body above 128 KiB has a second more for each 16 KiB. A streamed body has to keep
+    /// up the least rate over each such time.
     package var bodySeconds = 30
-    /// From the answer's start to its last byte's leaving. A body above 128 KiB has a second more for each 16 KiB.
+    /// From the answer's start to its last byte's leaving. A body above 128 KiB has a second more for each 16 KiB. A streamed body has to be
+    /// read at the least rate over each such time.
     package var responseSeconds = 60
+    /// The least rate of a stream, either way; the time for which the application keeps it waiting does not count.
+    package var streamBytesPerSecond = 1024
     /// Between two requests.
     package var idleSeconds = 75
 

@@ -27,6 +27,11 @@ func descriptorLimit() -> Int {
     return Int(clamping: limit.rlim_cur)
 }
 
+/// Bytes that were written to a TCP socket and not yet acknowledged by its peer. Source: tcp(7), SIOCOUTQ.
+func unsentBytes(_ descriptor: Int32) -> Int {
+    Int(socket_unsent_bytes(descriptor))
+}
+
 /// How long ago a TCP socket last received data; nil where it is no TCP socket. Source: tcp(7), TCP_INFO.
 func millisecondsSinceReceived(_ descriptor: Int32) -> Int64? {
     var information = tcp_info()

@@ -5,7 +5,8 @@ extension Worker {
         let mode = mode.current
         guard mode != .serving else { return false }
         while true {
-            switch shutdown.next(mode: mode, now: now, deadline: self.mode.deadline, open: openConnections, held: heldConnections) {
+            switch shutdown.next(mode: mode, now: now, deadline: self.mode.deadline, open: openConnections, held: heldConnections + pausedConnections)
+            {
             case .none: return false
             case .stopAccepting: stopAccepting()
             case .answerHeld: answerHeld()
@@ -32,7 +33,11 @@ extension Worker {
         }
     }
 
+    /// A stream that is paused is resumed so that it ends; one that has been cut is not paused again.
     private func cutAll() {
-        for case let connection? in connections where connection.heldExchange == nil { cut(connection) }
+        for case let connection? in connections where connection.heldExchange == nil {
+            cut(connection)
+            proceed(connection)
+        }
     }
 }

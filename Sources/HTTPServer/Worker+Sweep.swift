@@ -12,10 +12,12 @@ extension Worker {
     private func expire(_ slot: Int) {
         guard let connection = connections[slot] else { return }
         switch deadlines.stage(slot) {
-        case .free, .watched: break
+        case .free, .watched, .paused: break
         case .held: watchForHangUp(connection)
         case .idle: stopReading(connection)
-        case .head, .body, .response: cut(connection)
+        case .head: cut(connection)
+        case .body: connection.renewWindow(policy) ? deadlines.postpone(slot, to: now + policy.incomingWindow) : cut(connection)
+        case .response: connection.renewWindow(policy) ? deadlines.postpone(slot, to: now + policy.outgoingWindow) : cut(connection)
         }
     }
 

@@ -29,12 +29,14 @@ final class Worker: @unchecked Sendable {
     private var freeSlots: [Int] = []
     var openConnections = 0
     var heldConnections = 0
+    /// Streams that wait for the application.
+    var pausedConnections = 0
     var deadlines = DeadlineTable()
     /// Numbers the watches for hang-ups, so that a late report is not taken for a later connection's.
     var watches: UInt32 = 0
     /// The connection that a daemon is just being given.
     private var arriving: (descriptor: Int32, peer: PeerAddress, daemon: Int)?
-    private var batch: [Exchange] = []
+    private var batch: [Notice] = []
     var now = monotonicMilliseconds()
     var nextSweep: Int64 = 0
     var shutdown = ShutdownSequence()
@@ -88,7 +90,7 @@ final class Worker: @unchecked Sendable {
         }
     }
 
-    private func touch(_ index: Int) {
+    func touch(_ index: Int) {
         guard !daemons[index].isTouched else { return }
         daemons[index].isTouched = true
         touched.append(index)
@@ -159,6 +161,12 @@ extension Worker {
 
     func awaitSending(_ connection: Connection, bytes: Int) {
         deadlines.enter(.response, slot: connection.slot, due: now + policy.response(bytes: bytes))
+        if connection.outgoing != nil { connection.beginWindow() }
+    }
+
+    /// The end comes at the latest when what was said has had time to be read.
+    func awaitEnd(_ connection: Connection) {
+        deadlines.enter(.body, slot: connection.slot, due: now + 2000)
     }
 
     func becameIdle(_ connection: Connection) {
@@ -171,13 +179,17 @@ extension Worker {
         deadlines.enter(.held, slot: connection.slot, due: now + DeadlinePolicy.unwatched)
     }
 
-    /// Answers what other threads have completed.
+    /// Answers what other threads have completed, and moves on the streams that they have caught up with.
     private func settleCompleted() {
         completions.take(into: &batch)
-        for index in batch.indices {
-            let exchange = batch[index]
-            guard let connection = connections[exchange.slot], connection.heldExchange === exchange else { continue }
-            resume(connection, with: exchange.takeResponse())
+        for notice in batch {
+            let exchange = notice.exchange
+            guard let connection = connections[exchange.slot], connection.exchange === exchange else { continue }
+            switch notice {
+            case .flow: proceed(connection)
+            case .answered where connection.heldExchange === exchange: resume(connection, with: exchange.takeResponse())
+            case .answered: if let response = exchange.takeResponse() { connection.answerEarly(response) }
+            }
         }
         batch.removeAll(keepingCapacity: true)
     }

@@ -43,10 +43,10 @@ final class TestExchange: Sendable {
     func answer(within seconds: Int32 = 15) throws -> Answer {
         var event = pollfd(fd: completions.descriptor, events: Int16(POLLIN), revents: 0)
         poll(&event, 1, seconds * 1000)
-        var answered: [Exchange] = []
+        var answered: [Notice] = []
         completions.silence()
         completions.take(into: &answered)
-        let response = try #require(answered.first?.takeResponse(), "no answer within \(seconds) s")
+        let response = try #require(answered.first?.exchange.takeResponse(), "no answer within \(seconds) s")
         return Answer(status: response.status, body: try JSON.parse(response.body))
     }
 
