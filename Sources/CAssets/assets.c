@@ -23,6 +23,9 @@ static const unsigned char migration_0004[] = {
 static const unsigned char migration_0007[] = {
 #embed "../../migrations/0007_group_invites.sql"
 };
+static const unsigned char migration_0011[] = {
+#embed "../../migrations/0011_presence.sql"
+};
 static const unsigned char migration_0013[] = {
 #embed "../../migrations/0013_keys.sql"
 };
@@ -33,6 +36,7 @@ static const struct restante_asset migrations[] = {
     {"0003_inbox.sql", migration_0003, sizeof migration_0003},
     {"0004_message_life.sql", migration_0004, sizeof migration_0004},
     {"0007_group_invites.sql", migration_0007, sizeof migration_0007},
+    {"0011_presence.sql", migration_0011, sizeof migration_0011},
     {"0013_keys.sql", migration_0013, sizeof migration_0013},
 };
 

@@ -126,7 +126,7 @@ import Testing
     }
 
     @Test mutating func ofManySignalsTheLatestFiftyAreKept() {
-        for number in 1...51 { _ = mailbox.show(Array("\(number)".utf8), at: 0) }
-        #expect(mailbox.takeEphemeral(at: 0).map { String(decoding: $0, as: UTF8.self) } == (2...51).map { "\($0)" })
+        for number in 1...251 { _ = mailbox.show(Array("\(number)".utf8), at: 0) }
+        #expect(mailbox.takeEphemeral(at: 0).map { String(decoding: $0, as: UTF8.self) } == (2...251).map { "\($0)" })
     }
 }

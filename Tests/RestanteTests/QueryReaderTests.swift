@@ -67,6 +67,21 @@ import Testing
         #expect(problem?.places == ["?wait"])
     }
 
+    @Test func onlyARepeatableParameterMayComeTwice() throws {
+        let (anna, bert) = (Identifier(high: 1, low: 1), Identifier(high: 1, low: 2))
+        let query = [("userId", anna.description), ("wait", "1"), ("userId", bert.description)]
+        let reader = QueryReader(.test(query: query), parameters: ["wait"], repeatable: ["userId"])
+        #expect(reader.identifiers("userId", count: 1...2) == [anna, bert])
+        try reader.finish()
+        let twice = QueryReader(.test(query: query + [("wait", "1")]), parameters: ["wait"], repeatable: ["userId"])
+        #expect(throws: Problem.self) { try twice.finish() }
+        for range in [0...1, 3...9] {
+            let counted = QueryReader(.test(query: query), parameters: ["wait"], repeatable: ["userId"])
+            #expect(counted.identifiers("userId", count: range) == [])
+            #expect(throws: Problem.self) { try counted.finish() }
+        }
+    }
+
     @Test func namesAreComparedByTheirBytes() {
         #expect(problem([("Wait", "1")])?.code == .unknownParameter)
     }

@@ -18,6 +18,7 @@ import Testing
         InboxStore.statements,
         KeyStatements.all,
         OneTimePasswordStore.statements,
+        PresenceStore.statements,
         ReadReceiptStore.statements,
         Retention.statements,
         SessionStore.statements,

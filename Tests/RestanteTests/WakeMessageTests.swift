@@ -10,7 +10,7 @@ import Testing
 
     static let events: [WakeEvent] = [
         .arrived(devices), .arrived([]), .shown(Array(#"{"type":"TYPING","text":"\"ü\\ \u0000"}"#.utf8), devices), .polling(devices[1]),
-        .revoked(devices),
+        .revoked(devices), .present(devices), .absent(devices), .subscribed(devices[0]),
     ]
 
     @Test(arguments: events)

@@ -87,6 +87,7 @@ final class Edge: ExchangeHandler {
     private func limit(caller: Session?, peer: PeerAddress, endpoint: Endpoint) throws {
         if let caller {
             services.mailroom.touch(caller)
+            services.presence.note(caller)
             try services.rateLimiter.take(.requestsPerDevice, for: .identifier(caller.deviceId))
         } else if endpoint.method == .post {
             try services.rateLimiter.take(.requestsPerAddress, for: .address(peer))

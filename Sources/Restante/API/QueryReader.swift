@@ -11,15 +11,18 @@ struct QueryReader {
     private let query: [(name: String, value: String)]
     private let findings = Findings()
 
-    /// - Parameter parameters: the names that the operation knows; each may be there once.
-    init(_ call: Call, parameters: [String]) {
+    /// - Parameters:
+    ///   - parameters: the names that the operation knows; each may be there once.
+    ///   - repeatable: further names that it knows, which may be there more often.
+    init(_ call: Call, parameters: [String], repeatable: [String] = []) {
         query = call.query
+        let known = parameters + repeatable
         for (index, parameter) in query.enumerated() {
             let name = parameter.name
-            if !parameters.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
-                findings.suggestion = findings.suggestion ?? Spelling.nearest(to: name, among: parameters)
+            if !known.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
+                findings.suggestion = findings.suggestion ?? Spelling.nearest(to: name, among: known)
                 findings.unknown.append(.init(place: .parameter(name), detail: "This parameter is not known here."))
-            } else if query[..<index].contains(where: { $0.name == name }) {
+            } else if !repeatable.contains(name), query[..<index].contains(where: { $0.name == name }) {
                 fault(name, "This parameter may be there only once.")
             }
         }
@@ -46,6 +49,16 @@ struct QueryReader {
 
     func optionalIdentifier(_ name: String) -> Identifier? {
         value(name).map { identifier($0, name) }
+    }
+
+    /// All values of a parameter that may be there more often than once.
+    func identifiers(_ name: String, count range: ClosedRange<Int>) -> [Identifier] {
+        let values = query.filter { $0.name.utf8.elementsEqual(name.utf8) }.map(\.value)
+        guard range.contains(values.count) else {
+            fault(name, "This parameter must be there \(range.lowerBound) to \(range.upperBound) times.")
+            return []
+        }
+        return values.map { identifier($0, name) }
     }
 
     func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) -> Int {

@@ -38,6 +38,10 @@ enum Routes {
         .post("/v1/claimKeys", "claimKeys", .await(KeyEndpoints.claimKeys)),
         .get("/v1/countKeys", "countKeys", .await(KeyEndpoints.countKeys)),
 
+        .post("/v1/heartbeat", "heartbeat", .answer(PresenceEndpoints.heartbeat)),
+        .get("/v1/getLastSeen", "getLastSeen", .await(PresenceEndpoints.getLastSeen)),
+        .post("/v1/subscribe", "subscribe", .answer(PresenceEndpoints.subscribe)),
+
         .get("/v1/limits", "limits", for: .everyone, .answer(OperationEndpoints.limits)),
         .get("/healthz", "healthz", for: .everyone, .answer(OperationEndpoints.healthz)),
         .get("/readyz", "readyz", for: .everyone, .await(OperationEndpoints.readyz)),

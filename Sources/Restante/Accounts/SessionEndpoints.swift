@@ -82,11 +82,13 @@ extension Services {
     func forget(device: Identifier) {
         authentication.cache.forget(devices: [device])
         mailroom.revoke([device])
+        presence.forget([device])
     }
 
     /// Does what another node has told.
     func hear(_ event: WakeEvent) {
         if case .revoked(let devices) = event { authentication.cache.forget(devices: Set(devices)) }
         mailroom.hear(event)
+        presence.hear(event)
     }
 }

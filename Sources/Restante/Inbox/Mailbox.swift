@@ -35,7 +35,8 @@ struct Mailbox: Sendable {
     static let presenceTicks: UInt64 = 350
     /// When a parked poll looks into the database again, jittered so that polls that came together do not look together.
     static let lookTicks: ClosedRange<UInt64> = 100...150
-    private static let mostEphemeral = 50
+    /// More than the users that one device can watch, so that all of them may turn while it is between two polls.
+    private static let mostEphemeral = 250
     /// Longer than a poll is held, so that a device that stays with one node is announced once.
     private static let newcomerTicks: UInt64 = 600
 

@@ -25,9 +25,12 @@ final class Mailroom: Sendable {
     private let thread = Mutex<DedicatedThread?>(nil)
     private let writers: InboxWriters
     private let bus = Mutex<any WakeBus>(ProcessWakeBus())
+    private let isThere: @Sendable (Session) -> Void
 
-    init(writers: InboxWriters) {
+    /// - Parameter isThere: told of each held poll when it looks into the database, and when it ends.
+    init(writers: InboxWriters, isThere: @escaping @Sendable (Session) -> Void = { _ in }) {
         self.writers = writers
+        self.isThere = isThere
         let now = Self.now()
         slots = (0..<32).map { _ in Slot(at: now) }
         thread.withLock { $0 = DedicatedThread(name: "mailroom") { [self] in keepTime() } }
@@ -57,7 +60,10 @@ final class Mailroom: Sendable {
         }
         run(errand)
         if isNew { publish(.polling(deviceId)) }
-        reply.whenAbandoned { [weak self] in self?.forget(deviceId, ticket) }
+        reply.whenAbandoned { [weak self] in
+            self?.forget(deviceId, ticket)
+            self?.isThere(visit.device)
+        }
         do {
             try writers.visit(visit) { [self] result in finishRead(deviceId, ticket, result) }
         } catch {
@@ -101,6 +107,7 @@ final class Mailroom: Sendable {
         case .shown(let item, let devices): showHere(item, to: devices)
         case .polling(let deviceId): run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.supersede() ?? nil })
         case .revoked(let devices): endPolls(of: devices)
+        case .present, .absent, .subscribed: break
         }
     }
 
@@ -221,9 +228,13 @@ extension Mailroom {
     private func run(_ errand: Mailbox.Errand?) {
         switch errand {
         case nil: break
-        case .answer(let waiter, let page): waiter.reply.send(.json(encoded: page.encoded(at: .now())))
+        case .answer(let waiter, let page):
+            isThere(waiter.session)
+            waiter.reply.send(.json(encoded: page.encoded(at: .now())))
         case .fail(let waiter, let error): waiter.reply.fail(error)
-        case .read(let waiter): read(for: waiter)
+        case .read(let waiter):
+            isThere(waiter.session)
+            read(for: waiter)
         }
     }
 

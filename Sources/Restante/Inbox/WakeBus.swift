@@ -1,6 +1,7 @@
 import Postgres
 
-/// What one node tells the others. All of it is a hint: a poll that missed one looks into the database by itself within 15 seconds.
+/// What one node tells the others. All of it is a hint: a poll that missed one looks into the database by itself within 15 seconds, and who is present
+/// where is said again within 25.
 enum WakeEvent: Sendable, Equatable {
     /// Something was committed for these devices.
     case arrived([Identifier])
@@ -10,6 +11,12 @@ enum WakeEvent: Sendable, Equatable {
     case polling(Identifier)
     /// These devices are no more.
     case revoked([Identifier])
+    /// These users are present at the node that says so.
+    case present([Identifier])
+    /// These users are present there no more.
+    case absent([Identifier])
+    /// This device says there whose presence it watches.
+    case subscribed(Identifier)
 }
 
 /// Carries events from this node to the others.

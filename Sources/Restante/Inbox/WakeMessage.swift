@@ -18,6 +18,9 @@ struct WakeMessage: Sendable, Equatable {
             case .shown(let item, let devices): ("shown", devices, item)
             case .polling(let device): ("polling", [device], nil)
             case .revoked(let devices): ("revoked", devices, nil)
+            case .present(let users): ("present", users, nil)
+            case .absent(let users): ("absent", users, nil)
+            case .subscribed(let device): ("subscribed", [device], nil)
             }
         let message = JSON.object([
             "node": .string(node.description),
@@ -42,6 +45,11 @@ struct WakeMessage: Sendable, Equatable {
             guard let device = devices.first else { return nil }
             event = .polling(device)
         case "revoked": event = .revoked(devices)
+        case "present": event = .present(devices)
+        case "absent": event = .absent(devices)
+        case "subscribed":
+            guard let device = devices.first else { return nil }
+            event = .subscribed(device)
         default: return nil
         }
         self.init(node: node, event: event)
@@ -58,7 +66,9 @@ extension WakeEvent {
         case .arrived(let devices): split(devices).map { .arrived($0) }
         case .shown(let item, let devices): split(devices).map { .shown(item, $0) }
         case .revoked(let devices): split(devices).map { .revoked($0) }
-        case .polling: [self]
+        case .present(let users): split(users).map { .present($0) }
+        case .absent(let users): split(users).map { .absent($0) }
+        case .polling, .subscribed: [self]
         }
     }
 }

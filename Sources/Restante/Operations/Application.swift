@@ -26,9 +26,11 @@ package enum Application {
         try prepareDatabase(conninfo, isEmbedded: embedded != nil, retention, logger)
 
         let writers = makeWriters(configuration, conninfo, identifiers, logger)
-        let mailroom = Mailroom(writers: writers)
+        let presence = Presence(store: PresenceStore(pool: pool))
+        let mailroom = Mailroom(writers: writers, isThere: { presence.note($0) })
+        presence.start { mailroom.show($0, to: $1) }
         writers.start(deliver: { mailroom.deliver($0) }, reconnected: { mailroom.lookSoon() })
-        let services = try makeServices(configuration, pool, identifiers, writers, mailroom, metrics, logger)
+        let services = try makeServices(configuration, pool, identifiers, writers, mailroom, presence, metrics, logger)
         let bus = configuration.hasOtherNodes ? joinOtherNodes(conninfo, identifiers, services) : nil
         defer { bus?.close() }
         let server = try Server.start(serverConfiguration(configuration), handler: Edge(Routes.all, services: services))
@@ -44,6 +46,7 @@ package enum Application {
         server.stop(within: Double(configuration.drainSeconds))
         writers.close()
         mailroom.close()
+        presence.close()
     }
 
     /// Each held poll is a descriptor, so the process takes as many as it may have.
@@ -80,7 +83,7 @@ package enum Application {
 
     private static func makeServices(
         _ configuration: Configuration, _ pool: Pool, _ identifiers: IdentifierGenerator, _ writers: InboxWriters, _ mailroom: Mailroom,
-        _ metrics: Metrics, _ logger: Logger
+        _ presence: Presence, _ metrics: Metrics, _ logger: Logger
     ) throws -> Services {
         let secrets = Secrets(serverSecret: try ServerSecret.load(configuration))
         let isLimiting = configuration.rateLimits == .on
@@ -101,13 +104,14 @@ package enum Application {
             invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits),
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
             keys: KeyStore(pool: pool, identifiers: identifiers, limits: limits),
-            health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
+            presence: presence, health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
     }
 
     private static func joinOtherNodes(_ conninfo: String, _ identifiers: IdentifierGenerator, _ services: Services) -> DatabaseWakeBus {
         let bus = DatabaseWakeBus(
             conninfo: conninfo, node: identifiers.next(), heard: { services.hear($0) }, resumed: { services.mailroom.lookSoon() })
         services.mailroom.join(bus)
+        services.presence.join(bus)
         return bus
     }
 

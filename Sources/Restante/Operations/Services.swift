@@ -22,6 +22,7 @@ struct Services: Sendable {
     let invites: InviteStore
     let contacts: ContactStore
     let keys: KeyStore
+    let presence: Presence
     let health: Health
     let specification: Specification
 }
