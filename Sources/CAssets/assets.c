@@ -20,6 +20,9 @@ static const unsigned char migration_0003[] = {
 static const unsigned char migration_0004[] = {
 #embed "../../migrations/0004_message_life.sql"
 };
+static const unsigned char migration_0005[] = {
+#embed "../../migrations/0005_chat_sides.sql"
+};
 static const unsigned char migration_0007[] = {
 #embed "../../migrations/0007_group_invites.sql"
 };
@@ -35,6 +38,7 @@ static const struct restante_asset migrations[] = {
     {"0002_groups.sql", migration_0002, sizeof migration_0002},
     {"0003_inbox.sql", migration_0003, sizeof migration_0003},
     {"0004_message_life.sql", migration_0004, sizeof migration_0004},
+    {"0005_chat_sides.sql", migration_0005, sizeof migration_0005},
     {"0007_group_invites.sql", migration_0007, sizeof migration_0007},
     {"0011_presence.sql", migration_0011, sizeof migration_0011},
     {"0013_keys.sql", migration_0013, sizeof migration_0013},

@@ -37,6 +37,44 @@ import Testing
         #expect(Set(fingerprints).count == fingerprints.count)
     }
 
+    @Test func theFingerprintSaysEverythingThatAMessageCanSay() throws {
+        let media = #"{"mediaId": "\#(recipient)"}"#
+        let fingerprints = try [
+            fingerprint(), fingerprint(["type": #""IMAGE""#]), fingerprint(["expiresIn": "60"]), fingerprint(["expiresIn": "61"]),
+            fingerprint(["media": media]), fingerprint(["media": media, "expiresIn": "60"]),
+            fingerprint(["media": #"{"mediaId": "\#(recipient)", "caption": "60"}"#]),
+            fingerprint(["media": #"{"mediaId": "\#(sender.userId)"}"#]),
+        ]
+        #expect(Set(fingerprints).count == fingerprints.count)
+    }
+
+    @Test func mediaMayStandForTheContent() throws {
+        let message = try request(["media": #"{"mediaId": "\#(recipient)", "caption": "c"}"#], without: ["content"]).outgoing(
+            from: sender, to: .user(recipient))
+        let item = try JSON.parse(Array("{".utf8) + message.body)
+        #expect(item["content"]?.string == "")
+        #expect(item["media"]?["mediaId"]?.string == recipient.description)
+        #expect(item["media"]?["caption"]?.string == "c")
+        #expect(message.mediaId == recipient)
+    }
+
+    @Test(arguments: ["59", "2592001", "60.5", "\"60\"", "true"])
+    func expiresInIsAMinuteToThirtyDays(text: String) {
+        let problem = #expect(throws: Problem.self) { try request(["expiresIn": text]) }
+        #expect(problem?.places == ["/expiresIn"])
+    }
+
+    @Test(arguments: ["media", "forwarded", "replyTo", "expiresIn"])
+    func aTypingSignalCarriesNothing(name: String) {
+        let values = [
+            "media": #"{"mediaId": "\#(recipient)"}"#, "forwarded": "true", "replyTo": #""\#(recipient)""#, "expiresIn": "60",
+        ]
+        let problem = #expect(throws: Problem.self) {
+            try request(["type": #""TYPING""#, name: values[name] ?? ""], without: ["content"])
+        }
+        #expect(problem?.places == ["/" + name])
+    }
+
     @Test func contentCannotPassItselfOffAsWhatComesBeforeIt() throws {
         let disguised = try fingerprint(["content": #""user \#(recipient) Hello""#])
         #expect(try disguised != fingerprint())

@@ -29,14 +29,14 @@ import Testing
     }
 
     @Test func aBatchOfSendsProbesIndexes() throws {
-        let plan = try plan(InboxStatements.send, parameters: 7)
+        let plan = try plan(InboxStatements.send, parameters: 9)
         for table in ["devices", "users", "sent_messages"] { #expect(plan.scansOnlyByIndex(table), "\(table):\n\(plan.text)") }
         #expect(plan.text.contains("hashed SubPlan"), "what was new is found by a hash:\n\(plan.text)")
         #expect(plan.joinsOfCTEs + plan.subplansOverCTEs == [], "every entry would be compared with every other:\n\(plan.text)")
     }
 
     @Test func aBatchOfSendsToGroupsProbesIndexes() throws {
-        let plan = try plan(InboxStatements.sendToGroup, parameters: 8)
+        let plan = try plan(InboxStatements.sendToGroup, parameters: 10)
         for table in ["devices", "group_members", "sent_messages"] { #expect(plan.scansOnlyByIndex(table), "\(table):\n\(plan.text)") }
         #expect(plan.text.contains("hashed SubPlan"), "\(plan.text)")
         #expect(plan.joinsOfCTEs + plan.subplansOverCTEs == [], "every entry would be compared with every other:\n\(plan.text)")

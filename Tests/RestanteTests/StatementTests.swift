@@ -9,8 +9,10 @@ import Testing
     /// The registries of the features. What belongs to the schema's own care (`extension Statement`) has none.
     private static let registered = [
         AudienceStore.statements,
+        ChatStore.statements,
         ContactStore.statements,
         DeviceStore.statements,
+        ExpiryStatements.all,
         GroupStatements.all,
         Health.statements,
         InviteStore.statements,

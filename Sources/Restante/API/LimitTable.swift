@@ -2,7 +2,7 @@
 ///
 /// The raw value is the name on the wire; an operator sets it as `RESTANTE_LIMIT_<NAME>` (`RESTANTE_LIMIT_GROUP_MEMBERS`).
 package enum LimitName: String, CaseIterable, Sendable {
-    case groupMembers, devicesPerUser, contentBytes, requestBytes, uploadKeysBytes, lookupNumbers, oneTimeKeysPerDevice
+    case groupMembers, devicesPerUser, contentBytes, captionCharacters, requestBytes, uploadKeysBytes, lookupNumbers, oneTimeKeysPerDevice
     case otpSeconds, otpAttempts, otpResendSeconds, otpPerNumber, otpPerAddress
     case newContactsPerDay, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
     case keyUploadsPerDevice, keyClaimsPerDevice
@@ -14,6 +14,7 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .groupMembers: LimitRow(1024, .members, 2...100_000, "members of one group")
         case .devicesPerUser: LimitRow(10, .devices, 1...100, "devices of one user")
         case .contentBytes: LimitRow(65_536, .bytes, 1...65_536, "the content of one message, in UTF-8")
+        case .captionCharacters: LimitRow(1_024, .characters, 1...4_096, "the caption of media in a message")
         case .requestBytes: LimitRow(131_072, .bytes, 4_096...1_048_576, "a JSON request body")
         case .uploadKeysBytes: LimitRow(524_288, .bytes, 4_096...1_048_576, "the request body of uploadKeys")
         case .lookupNumbers: LimitRow(500, .numbers, 1...500, "mobile numbers in one lookupUsers")
@@ -62,7 +63,7 @@ package struct LimitRow: Sendable {
 
 /// What a limit counts; the raw value is the `unit` on the wire.
 package enum LimitUnit: String, Sendable {
-    case members, devices, bytes, numbers, items, keys, seconds, attempts
+    case members, devices, bytes, characters, numbers, items, keys, seconds, attempts
     case perMinute = "per minute"
     case perTenMinutes = "per 10 minutes"
     case perDay = "per day"

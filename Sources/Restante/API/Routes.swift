@@ -32,6 +32,7 @@ enum Routes {
         .post("/v1/joinGroup", "joinGroup", .await(InviteEndpoints.joinGroup)),
         .post("/v1/leaveGroup", "leaveGroup", .await(GroupEndpoints.leaveGroup)),
         .get("/v1/fetchGroups", "fetchGroups", .await(GroupEndpoints.fetchGroups)),
+        .get("/v1/getAll", "getAll", .await(ChatEndpoints.getAll)),
         .get("/v1/fetchGroupMembers", "fetchGroupMembers", .await(GroupEndpoints.fetchGroupMembers)),
 
         .post("/v1/uploadKeys", "uploadKeys", upTo: .uploadKeysBytes, .await(KeyEndpoints.uploadKeys)),

@@ -111,6 +111,11 @@ struct GroupStore: Sendable {
         }
     }
 
+    /// All of the caller's groups, by id.
+    func all(of userId: Identifier) async throws -> [Group] {
+        try await list(of: userId, after: .zero, limit: Int(Int32.max) - 1).groups
+    }
+
     /// The members of a group, by id, for one of them.
     func members(
         of groupId: Identifier, for userId: Identifier, after: Identifier, limit: Int

@@ -27,8 +27,8 @@ enum InboxStatements {
                 ARRAY(SELECT device_id FROM devices WHERE user_id = e.recipient_id AND revoked_at IS NULL) AS recipient_devices,
                 ARRAY(SELECT device_id FROM devices WHERE user_id = e.sender_id AND revoked_at IS NULL
                     AND device_id <> e.sender_device_id AND e.sender_id <> e.recipient_id) AS own_devices
-            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[], $7::bytea[])
-                AS e(message_id, sender_id, sender_device_id, recipient_id, client_message_id, fingerprint, body)
+            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[], $7::bytea[], $8::uuid[], $9::int4[])
+                AS e(message_id, sender_id, sender_device_id, recipient_id, client_message_id, fingerprint, body, media_id, expires_in)
             WHERE EXISTS (SELECT FROM users WHERE user_id = e.recipient_id)
                 AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.day < (now() AT TIME ZONE 'UTC')::date
                     AND s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
@@ -39,22 +39,23 @@ enum InboxStatements {
         ), accepted AS MATERIALIZED (
             SELECT * FROM entry WHERE (message_id IN (SELECT message_id FROM fresh)) IS TRUE
         ), chat AS (
-            INSERT INTO chats (low_user_id, high_user_id, last_message_id)
-            SELECT DISTINCT ON (1, 2) least(sender_id, recipient_id), greatest(sender_id, recipient_id), message_id
+            INSERT INTO chats (low_user_id, high_user_id, low_last_id, high_last_id)
+            SELECT DISTINCT ON (1, 2) least(sender_id, recipient_id), greatest(sender_id, recipient_id), message_id, message_id
             FROM accepted ORDER BY 1, 2, 3 DESC
-            ON CONFLICT (low_user_id, high_user_id) DO UPDATE SET last_message_id = greatest(chats.last_message_id, excluded.last_message_id)
+            ON CONFLICT (low_user_id, high_user_id) DO UPDATE SET
+                low_last_id = greatest(chats.low_last_id, excluded.low_last_id), high_last_id = greatest(chats.high_last_id, excluded.high_last_id)
         ), undelivered_by_device AS (
             INSERT INTO undelivered (recipient_id, message_id)
             SELECT recipient_id, message_id FROM accepted WHERE cardinality(recipient_devices) > 1
         ), incoming AS (
-            INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item)
+            INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item, media_id, expires_at)
             SELECT device_id, message_id, sender_id, sender_id, CASE cardinality(recipient_devices) WHEN 1 THEN 1 ELSE 2 END,
-                convert_to('"direction":"in",', 'UTF8') || body
+                convert_to('"direction":"in",', 'UTF8') || body, media_id, now() + make_interval(secs => expires_in)
             FROM accepted, unnest(recipient_devices) AS device_id
         ), outgoing AS (
-            INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item)
+            INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item, media_id, expires_at)
             SELECT device_id, message_id, recipient_id, NULL, 0,
-                convert_to('"direction":"out","to":"' || recipient_id || '",', 'UTF8') || body
+                convert_to('"direction":"out","to":"' || recipient_id || '",', 'UTF8') || body, media_id, now() + make_interval(secs => expires_in)
             FROM accepted, unnest(own_devices) AS device_id
         )
         SELECT message_id, recipient_devices, own_devices FROM accepted
@@ -76,13 +77,13 @@ enum InboxStatements {
     static let lockGroups = Statement(
         "inbox.lock_groups", "SELECT group_id FROM groups WHERE group_id = ANY ($1::uuid[]) ORDER BY group_id FOR SHARE")
 
-    /// Writes messages to groups, as `send` does; a body whose copies would exceed $8 bytes is stored once. A message is in one or two rows of the answer.
+    /// Writes messages to groups, as `send` does; a body whose copies would exceed $10 bytes is stored once. A message is in one or two rows of the answer.
     static let sendToGroup = Statement(
         "inbox.send_to_group",
         """
         WITH entry AS MATERIALIZED (
-            SELECT e.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[], $7::bytea[])
-                AS e(message_id, sender_id, sender_device_id, group_id, client_message_id, fingerprint, body)
+            SELECT e.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[], $7::bytea[], $8::uuid[], $9::int4[])
+                AS e(message_id, sender_id, sender_device_id, group_id, client_message_id, fingerprint, body, media_id, expires_in)
             WHERE EXISTS (SELECT FROM group_members m WHERE m.group_id = e.group_id AND m.user_id = e.sender_id)
                 AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.day < (now() AT TIME ZONE 'UTC')::date
                     AND s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
@@ -93,7 +94,7 @@ enum InboxStatements {
         ), accepted AS MATERIALIZED (
             SELECT * FROM entry WHERE (message_id IN (SELECT message_id FROM fresh)) IS TRUE
         ), target AS MATERIALIZED (
-            SELECT a.message_id, a.sender_id, a.group_id, a.body, m.user_id, d.device_id, m.user_id = a.sender_id AS is_own,
+            SELECT a.message_id, a.sender_id, a.group_id, a.body, a.media_id, a.expires_in, m.user_id, d.device_id, m.user_id = a.sender_id AS is_own,
                 count(*) OVER (PARTITION BY a.message_id, m.user_id) AS devices,
                 count(*) FILTER (WHERE m.user_id <> a.sender_id) OVER (PARTITION BY a.message_id) AS copies
             FROM accepted a JOIN group_members m ON m.group_id = a.group_id
@@ -102,17 +103,18 @@ enum InboxStatements {
         ), shared AS (
             INSERT INTO shared_items (message_id, item, outstanding)
             SELECT message_id, convert_to('"direction":"in",', 'UTF8') || body, copies
-            FROM (SELECT DISTINCT ON (message_id) * FROM target WHERE NOT is_own) t WHERE copies * octet_length(body) > $8::int8
+            FROM (SELECT DISTINCT ON (message_id) * FROM target WHERE NOT is_own) t WHERE copies * octet_length(body) > $10::int8
         ), undelivered_by_device AS (
             INSERT INTO undelivered (recipient_id, message_id) SELECT DISTINCT user_id, message_id FROM target WHERE devices > 1 AND NOT is_own
         ), written AS (
-            INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item)
+            INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item, media_id, expires_at)
             SELECT device_id, message_id, group_id,
                 CASE WHEN is_own THEN NULL ELSE sender_id END,
                 CASE WHEN is_own THEN 0 WHEN devices = 1 THEN 1 ELSE 2 END,
                 CASE WHEN is_own THEN convert_to('"direction":"out",', 'UTF8') || body
-                    WHEN copies * octet_length(body) > $8::int8 THEN NULL
-                    ELSE convert_to('"direction":"in",', 'UTF8') || body END
+                    WHEN copies * octet_length(body) > $10::int8 THEN NULL
+                    ELSE convert_to('"direction":"in",', 'UTF8') || body END,
+                media_id, now() + make_interval(secs => expires_in)
             FROM target
         )
         SELECT message_id,

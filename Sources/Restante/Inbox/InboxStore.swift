@@ -4,7 +4,7 @@ import Postgres
 ///
 /// Everything happens in the caller's transaction. What `put` hands back goes to `Mailroom.deliver` once that is committed.
 enum InboxStore {
-    static let statements = [putForUsers, putForDevices, withdraw, clear, countDown]
+    static let statements = [putForUsers, putForDevices, putEach, withdraw, clear, clearGaps, countDown]
 
     /// Whose inboxes.
     enum Recipients: Sendable {
@@ -32,11 +32,23 @@ enum InboxStore {
         RETURNING device_id
         """)
 
+    private static let putEach = Statement(
+        "inbox.put_each",
+        """
+        INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item)
+        SELECT d.device_id, e.message_id, e.channel_id, NULL, 0, e.item
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[]) AS e(device_id, message_id, channel_id, item)
+            JOIN devices d ON d.device_id = e.device_id AND d.revoked_at IS NULL
+        RETURNING device_id
+        """)
+
     private static let withdraw = Statement(
         "inbox.withdraw", "DELETE FROM inbox WHERE device_id = ANY ($1::uuid[]) AND message_id = $2::uuid")
 
     private static let clear = Statement(
         "inbox.clear", "DELETE FROM inbox WHERE device_id = ANY ($1::uuid[]) RETURNING message_id, item IS NULL")
+
+    private static let clearGaps = Statement("inbox.clear_gaps", "DELETE FROM gaps WHERE device_id = ANY ($1::uuid[])")
 
     private static let countDown = Statement(
         "inbox.count_down",
@@ -68,6 +80,27 @@ enum InboxStore {
         return deliveries
     }
 
+    /// An item for one device.
+    struct Placement: Sendable {
+        let deviceId: Identifier
+        let channel: Identifier
+        let item: InboxItem
+    }
+
+    /// Puts an item of its own into the inbox of each of these devices; those that are no more get nothing.
+    static func put(_ placements: [Placement], on connection: Connection) throws(PostgresError) -> [Delivery] {
+        let begun = Uptime.nanoseconds()
+        let rows = try connection.execute(
+            putEach,
+            [
+                .uuids(placements.map(\.deviceId)), .uuids(placements.map(\.item.messageId)), .uuids(placements.map(\.channel)),
+                .byteArrays(placements.map(\.item.text)),
+            ])
+        var written: Set<Identifier> = []
+        for row in rows { written.insert(try row.uuid(0)) }
+        return placements.filter { written.contains($0.deviceId) }.map { Delivery(deviceId: $0.deviceId, item: $0.item, begun: begun) }
+    }
+
     /// Takes an item out of these devices' inboxes, whether they have seen it or not.
     static func withdraw(_ messageId: Identifier, from devices: [Identifier], on connection: Connection) throws(PostgresError) {
         _ = try connection.execute(withdraw, [.uuids(devices), .uuid(messageId)])
@@ -77,6 +110,7 @@ enum InboxStore {
     static func clear(of devices: [Identifier], on connection: Connection) throws(PostgresError) {
         var shared: [Identifier] = []
         for row in try connection.execute(clear, [.uuids(devices)], within: 10) where try row.bool(1) { shared.append(try row.uuid(0)) }
+        _ = try connection.execute(clearGaps, [.uuids(devices)])
         try release(shared, on: connection)
     }
 

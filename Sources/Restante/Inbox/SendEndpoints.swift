@@ -6,12 +6,14 @@ import Postgres
 enum SendError: ProblemConvertible {
     case unknownRecipient
     case unknownGroup
+    case unknownMedia
     case clientMessageIdReused
 
     var problem: Problem {
         switch self {
         case .unknownRecipient: Problem(.unknownRecipient)
         case .unknownGroup: Problem(.notFound, detail: "There is no such group, or you are not a member of it.")
+        case .unknownMedia: Problem(.unknownMedia)
         case .clientMessageIdReused: Problem(.clientMessageIdReused)
         }
     }
@@ -23,7 +25,7 @@ enum SendEndpoints {
         let session = try call.session
         let request = try MessageRequest(call, targetName: "to", limits: services.limits)
         guard !request.type.isEphemeral else { return try show(request, from: session, group: nil, reply, services) }
-        try services.rateLimiter.take(.messagesPerDevice, for: .identifier(session.deviceId))
+        try admit(request, from: session, services)
         try write(request.outgoing(from: session, to: .user(request.target)), ifUnknown: .unknownRecipient, reply, services)
     }
 
@@ -31,8 +33,14 @@ enum SendEndpoints {
         let session = try call.session
         let request = try MessageRequest(call, targetName: "groupId", limits: services.limits)
         guard !request.type.isEphemeral else { return try show(request, from: session, group: request.target, reply, services) }
-        try services.rateLimiter.take(.messagesPerDevice, for: .identifier(session.deviceId))
+        try admit(request, from: session, services)
         try write(request.outgoing(from: session, to: .group(request.target)), ifUnknown: .unknownGroup, reply, services)
+    }
+
+    private static func admit(_ request: MessageRequest, from session: Session, _ services: Services) throws {
+        try services.rateLimiter.take(.messagesPerDevice, for: .identifier(session.deviceId))
+        // There is no media that a user could see, so no id names any.
+        guard request.media == nil else { throw SendError.unknownMedia }
     }
 
     private static func write(_ message: OutgoingMessage, ifUnknown: SendError, _ reply: Reply, _ services: Services) throws {

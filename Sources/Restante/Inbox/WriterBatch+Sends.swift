@@ -34,6 +34,7 @@ extension WriterBatch {
             .uuids(sends.map(\.messageId)), .uuids(sends.map(\.message.sender.userId)), .uuids(sends.map(\.message.sender.deviceId)),
             .uuids(sends.map(\.message.target.identifier)), .uuids(sends.map(\.message.clientMessageId)),
             .byteArrays(sends.map(\.message.fingerprint)), .byteArrays(sends.map(\.message.body)),
+            .optionalUUIDs(sends.map(\.message.mediaId)), .optionalInt32s(sends.map { $0.message.expiresIn.map { Int32(clamping: $0) } }),
         ]
     }
 

@@ -13,6 +13,10 @@ struct OutgoingMessage: Sendable {
     let fingerprint: [UInt8]
     /// The item's text without its `direction` (and without `to`), which differs between the devices.
     let body: [UInt8]
+    /// The media that is kept while a copy waits.
+    var mediaId: Identifier?
+    /// Seconds; nil: as long as the retention.
+    var expiresIn: Int?
 }
 
 /// How a send ended.

@@ -34,7 +34,8 @@ package enum Application {
         let bus = configuration.hasOtherNodes ? joinOtherNodes(conninfo, identifiers, services) : nil
         defer { bus?.close() }
         let server = try Server.start(serverConfiguration(configuration), handler: Edge(Routes.all, services: services))
-        let sweeping = Task { await retention.run() }
+        let expiry = Expiry(pool: pool, identifiers: identifiers, days: configuration.retentionDays, logger: logger) { mailroom.deliver($0) }
+        let sweeping = [Task { await retention.run() }, Task { await expiry.run() }]
         announce(configuration.host, server.port)
 
         let signal = stopSignals.wait()
@@ -42,7 +43,7 @@ package enum Application {
         services.health.startDraining()
         server.drain()
         mailroom.drain()
-        sweeping.cancel()
+        for task in sweeping { task.cancel() }
         server.stop(within: Double(configuration.drainSeconds))
         writers.close()
         mailroom.close()
@@ -102,6 +103,7 @@ package enum Application {
             users: UserStore(pool: pool, identifiers: identifiers), devices: DeviceStore(pool: pool, identifiers: identifiers), sessions: sessions,
             groups: GroupStore(pool: pool, identifiers: identifiers, limits: limits),
             invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits),
+            chats: ChatStore(pool: pool),
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
             keys: KeyStore(pool: pool, identifiers: identifiers, limits: limits),
             presence: presence, health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))

@@ -1,10 +1,9 @@
 import Logging
 import Postgres
 
-/// Deletes what has waited too long, and what is left of what is gone. Small batches, so that no send waits for it.
+/// Deletes what is left of what is gone; `Expiry` has ended the items themselves. Small batches, so that no send waits for it.
 ///
-/// Reads leave out what is too old whether it was swept or not; this only gives the space back. The database's clock decides. Several nodes may
-/// sweep at once: each takes what the others leave.
+/// The database's clock decides. Several nodes may sweep at once: each takes what the others leave.
 struct Retention: Sendable {
     let pool: Pool
     let days: Int
@@ -12,32 +11,19 @@ struct Retention: Sendable {
     let logger: Logger
 
     static let statements = [
-        expireItems, expireUndelivered, expireShared, expireOneTimePasswords, expireSessions, expireTombstones, expireLookups, recentTombstones,
+        expireUndelivered, expireShared, expireOneTimePasswords, expireSessions, expireTombstones, expireLookups, recentTombstones,
         rotate,
     ]
     private static let batch: Int32 = 1000
 
-    private static let expireItems = Statement(
-        "retention.items",
-        """
-        WITH gone AS (
-            DELETE FROM inbox WHERE ctid = ANY (ARRAY(
-                SELECT ctid FROM inbox WHERE message_id < (SELECT first_id_of(now() - make_interval(days => $1::int4))) LIMIT $2::int4 FOR UPDATE SKIP LOCKED))
-            RETURNING message_id, item IS NULL AS is_shared
-        ), released AS (
-            UPDATE shared_items s SET outstanding = s.outstanding - g.count
-            FROM (SELECT message_id, count(*) AS count FROM gone WHERE is_shared GROUP BY message_id ORDER BY message_id) g
-            WHERE s.message_id = g.message_id
-        )
-        SELECT count(*) FROM gone
-        """)
-
+    /// Later than the items, whose expiry asks for these rows.
     private static let expireUndelivered = Statement(
         "retention.undelivered",
         """
         WITH gone AS (
             DELETE FROM undelivered WHERE ctid = ANY (ARRAY(
-                SELECT ctid FROM undelivered WHERE message_id < (SELECT first_id_of(now() - make_interval(days => $1::int4))) LIMIT $2::int4 FOR UPDATE SKIP LOCKED))
+                SELECT ctid FROM undelivered
+                WHERE message_id < (SELECT first_id_of(now() - make_interval(days => $1::int4, hours => 6))) LIMIT $2::int4 FOR UPDATE SKIP LOCKED))
             RETURNING 1
         )
         SELECT count(*) FROM gone
@@ -79,7 +65,6 @@ struct Retention: Sendable {
     }
 
     func sweep() async throws {
-        try await sweep(Self.expireItems)
         try await sweep(Self.expireUndelivered)
         let (days, hours) = (Int32(days), Int32(idempotencyHours))
         try await pool.run { connection in

@@ -20,6 +20,7 @@ struct Services: Sendable {
     let sessions: SessionStore
     let groups: GroupStore
     let invites: InviteStore
+    let chats: ChatStore
     let contacts: ContactStore
     let keys: KeyStore
     let presence: Presence

@@ -1,5 +1,4 @@
 import HTTPServer
-import JSON
 import Postgres
 
 /// `markRead`: tells a sender that the reader has seen messages. It acknowledges nothing.
@@ -10,18 +9,8 @@ enum ReadReceiptEndpoint {
         let sender = reader.identifier("senderId")
         let messageIds = reader.identifiers("messageIds", count: 1...500)
         try reader.finish()
-        let item = InboxItem(messageId: services.identifiers.next(), text: text(reader: session.userId, messageIds))
+        let item = InboxItem.receipt(services.identifiers.next(), .read, of: messageIds, from: session.userId)
         services.mailroom.deliver(try await services.readReceipts.write(item, from: session.userId, to: sender))
         return .noContent
-    }
-
-    private static func text(reader: Identifier, _ messageIds: [Identifier]) -> [UInt8] {
-        let text = JSON.object([
-            "type": .string("RECEIPT"),
-            "status": .string("read"),
-            "messageIds": .array(messageIds.map { .string($0.description) }),
-            "from": .object(["userId": .string(reader.description)]),
-        ]).encoded()
-        return Array(text.dropFirst())
     }
 }
