@@ -23,6 +23,9 @@ static const unsigned char migration_0004[] = {
 static const unsigned char migration_0005[] = {
 #embed "../../migrations/0005_chat_sides.sql"
 };
+static const unsigned char migration_0006[] = {
+#embed "../../migrations/0006_blocks.sql"
+};
 static const unsigned char migration_0007[] = {
 #embed "../../migrations/0007_group_invites.sql"
 };
@@ -39,6 +42,7 @@ static const struct restante_asset migrations[] = {
     {"0003_inbox.sql", migration_0003, sizeof migration_0003},
     {"0004_message_life.sql", migration_0004, sizeof migration_0004},
     {"0005_chat_sides.sql", migration_0005, sizeof migration_0005},
+    {"0006_blocks.sql", migration_0006, sizeof migration_0006},
     {"0007_group_invites.sql", migration_0007, sizeof migration_0007},
     {"0011_presence.sql", migration_0011, sizeof migration_0011},
     {"0013_keys.sql", migration_0013, sizeof migration_0013},

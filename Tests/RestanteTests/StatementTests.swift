@@ -8,9 +8,12 @@ import Testing
 @Suite struct StatementTests {
     /// The registries of the features. What belongs to the schema's own care (`extension Statement`) has none.
     private static let registered = [
+        AccountRemovalStore.statements,
         AudienceStore.statements,
+        BlockStore.statements,
         ChatStore.statements,
         ContactStore.statements,
+        CorrespondenceStore.statements,
         DeviceStore.statements,
         ExpiryStatements.all,
         GroupStatements.all,

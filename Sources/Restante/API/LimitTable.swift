@@ -4,7 +4,7 @@
 package enum LimitName: String, CaseIterable, Sendable {
     case groupMembers, devicesPerUser, contentBytes, captionCharacters, requestBytes, uploadKeysBytes, lookupNumbers, oneTimeKeysPerDevice
     case otpSeconds, otpAttempts, otpResendSeconds, otpPerNumber, otpPerAddress
-    case newContactsPerDay, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
+    case newContactsPerDay, blockedUsers, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
     case keyUploadsPerDevice, keyClaimsPerDevice
     case messagesPerDevice, typingPerDevice, requestsPerDevice, requestsPerAddress
 
@@ -25,6 +25,7 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .otpPerNumber: LimitRow(5, .perDay, 1...1_000, "OTPs for one mobile number")
         case .otpPerAddress: LimitRow(50, .perDay, 1...1_000_000, "OTPs asked for from one address (IPv6: one /64)")
         case .newContactsPerDay: LimitRow(1_000, .perDay, 1...1_000_000, "mobile numbers new to one user's lookups")
+        case .blockedUsers: LimitRow(10_000, .users, 1...100_000, "users whom one user has blocked")
         case .groupsCreatedPerDay: LimitRow(50, .perDay, 1...1_000_000, "groups that one user creates")
         case .groupJoinsPerDay: LimitRow(100, .perDay, 1...1_000_000, "invite codes that one user tries, good or not")
         case .groupChangesPerUser: LimitRow(120, .perMinute, 1...1_000_000, "changes of groups that one user makes")
@@ -63,7 +64,7 @@ package struct LimitRow: Sendable {
 
 /// What a limit counts; the raw value is the `unit` on the wire.
 package enum LimitUnit: String, Sendable {
-    case members, devices, bytes, characters, numbers, items, keys, seconds, attempts
+    case members, users, devices, bytes, characters, numbers, items, keys, seconds, attempts
     case perMinute = "per minute"
     case perTenMinutes = "per 10 minutes"
     case perDay = "per day"

@@ -11,9 +11,13 @@ enum Routes {
 
         .get("/v1/getUser", "getUser", .await(UserEndpoints.getUser)),
         .post("/v1/updateUser", "updateUser", .await(UserEndpoints.updateUser)),
+        .post("/v1/deleteAccount", "deleteAccount", .await(UserEndpoints.deleteAccount)),
         .post("/v1/lookupUsers", "lookupUsers", .await(UserEndpoints.lookupUsers)),
         .get("/v1/listDevices", "listDevices", .await(UserEndpoints.listDevices)),
         .post("/v1/removeDevice", "removeDevice", .await(UserEndpoints.removeDevice)),
+        .post("/v1/blockUser", "blockUser", .await(BlockEndpoints.blockUser)),
+        .post("/v1/unblockUser", "unblockUser", .await(BlockEndpoints.unblockUser)),
+        .get("/v1/listBlockedUsers", "listBlockedUsers", .await(BlockEndpoints.listBlockedUsers)),
 
         .post("/v1/sendMessage", "sendMessage", .handOff(SendEndpoints.sendMessage)),
         .post("/v1/sendGroupMessage", "sendGroupMessage", .handOff(SendEndpoints.sendGroupMessage)),

@@ -9,6 +9,7 @@ enum AccountError: ProblemConvertible {
     case unknownUser
     case unknownDevice
     case unknownMedia
+    case tooManyBlocked
     case otpTooSoon(seconds: Int)
     case otpDeliveryFailed
 
@@ -26,6 +27,8 @@ enum AccountError: ProblemConvertible {
         case .unknownUser: return Problem(.notFound, detail: "There is no such user.")
         case .unknownDevice: return Problem(.notFound, detail: "You have no such device.")
         case .unknownMedia: return Problem(.unknownMedia)
+        // Nothing makes room but the caller, so the pause is long.
+        case .tooManyBlocked: return .rateLimited(scope: LimitName.blockedUsers.rawValue, retryAfter: 3600)
         case .otpTooSoon(let seconds): return .rateLimited(scope: LimitName.otpResendSeconds.rawValue, retryAfter: seconds)
         case .otpDeliveryFailed: return Problem(.otpDeliveryFailed)
         }

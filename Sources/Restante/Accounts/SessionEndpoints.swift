@@ -56,7 +56,7 @@ enum SessionEndpoints {
         case .invalid:
             throw AccountError.refreshTokenInvalid
         case .replayed(let deviceId):
-            services.forget(device: deviceId)
+            services.forget(devices: [deviceId])
             throw AccountError.refreshTokenInvalid
         }
     }
@@ -65,7 +65,7 @@ enum SessionEndpoints {
         let session = try call.session
         try RequestReader(call, members: []).finish()
         try await services.devices.remove(session.deviceId, of: session.userId)
-        services.forget(device: session.deviceId)
+        services.forget(devices: [session.deviceId])
         return .noContent
     }
 
@@ -78,11 +78,11 @@ enum SessionEndpoints {
 }
 
 extension Services {
-    /// What memory, here and on other nodes, holds of a device that is no more: its poll ends with 401.
-    func forget(device: Identifier) {
-        authentication.cache.forget(devices: [device])
-        mailroom.revoke([device])
-        presence.forget([device])
+    /// What memory, here and on other nodes, holds of devices that are no more: their polls end with 401.
+    func forget(devices: [Identifier]) {
+        authentication.cache.forget(devices: Set(devices))
+        mailroom.revoke(devices)
+        presence.forget(devices)
     }
 
     /// Does what another node has told.

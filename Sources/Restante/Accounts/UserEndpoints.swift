@@ -58,7 +58,16 @@ enum UserEndpoints {
         let deviceId = reader.identifier("deviceId")
         try reader.finish()
         try await services.devices.remove(deviceId, of: session.userId)
-        services.forget(device: deviceId)
+        services.forget(devices: [deviceId])
+        return .noContent
+    }
+
+    static func deleteAccount(_ call: Call, _ services: Services) async throws -> Response {
+        let session = try call.session
+        try RequestReader(call, members: []).finish()
+        let devices = try await services.accountRemoval.begin(session.userId)
+        services.forget(devices: devices)
+        await services.accountRemoval.finish(session.userId, devices)
         return .noContent
     }
 

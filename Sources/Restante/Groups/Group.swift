@@ -6,7 +6,8 @@ struct Group: Sendable {
     let groupId: Identifier
     let name: String
     let profileStatus: String?
-    let createdBy: Identifier
+    /// Nil where that account has been deleted.
+    let createdBy: Identifier?
     let memberCount: Int
     let revision: Int64
 
@@ -16,7 +17,7 @@ struct Group: Sendable {
             "name": .string(name),
             "profileStatus": profileStatus.map(JSON.string),
             "createdAt": .string(Timestamp(of: groupId).description),
-            "createdBy": .string(createdBy.description),
+            "createdBy": createdBy.map { .string($0.description) },
             "memberCount": .integer(memberCount),
             "revision": .integer(revision),
         ])
@@ -29,7 +30,7 @@ extension Group {
         groupId = try row.uuid(0)
         name = try row.text(1)
         profileStatus = try row.optionalText(2)
-        createdBy = try row.uuid(3)
+        createdBy = try row.optionalUUID(3)
         memberCount = Int(try row.int32(4))
         revision = try row.int64(5)
     }

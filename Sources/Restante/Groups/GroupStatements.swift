@@ -71,12 +71,13 @@ enum GroupStatements {
 
     static let delete = Statement("groups.delete", "DELETE FROM groups WHERE group_id = $1::uuid")
 
-    /// For each user that exists: whether their privacy lets $2 add them. They cannot be deleted until the transaction ends.
+    /// For each user that exists: whether their privacy lets $2 add them, which a block never does. They cannot be deleted until the transaction ends.
     static let adderRights = Statement(
         "groups.adder_rights",
         """
-        SELECT u.user_id, u.groups_visibility = 'everyone' OR u.groups_visibility = 'contacts'
-            AND EXISTS (SELECT FROM contacts c WHERE c.user_id = u.user_id AND c.contact_id = $2::uuid)
+        SELECT u.user_id, (u.groups_visibility = 'everyone' OR u.groups_visibility = 'contacts'
+            AND EXISTS (SELECT FROM contacts c WHERE c.user_id = u.user_id AND c.contact_id = $2::uuid))
+            AND NOT EXISTS (SELECT FROM blocks b WHERE b.user_id = u.user_id AND b.blocked_id = $2::uuid)
         FROM users u WHERE u.user_id = ANY ($1::uuid[]) ORDER BY u.user_id FOR KEY SHARE OF u
         """)
 

@@ -6,11 +6,12 @@ struct AudienceStore: Sendable {
 
     static let statements = [userDevices, groupDevices]
 
-    /// One row at least for a user that exists.
+    /// One row at least for a user that exists; no device of one who has blocked $3.
     private static let userDevices = Statement(
         "audience.user",
         """
         SELECT d.device_id FROM users u LEFT JOIN devices d ON d.user_id = u.user_id AND d.revoked_at IS NULL AND d.device_id <> $2::uuid
+            AND NOT EXISTS (SELECT FROM blocks b WHERE b.user_id = u.user_id AND b.blocked_id = $3::uuid)
         WHERE u.user_id = $1::uuid
         """)
 
@@ -23,10 +24,10 @@ struct AudienceStore: Sendable {
         WHERE own.group_id = $1::uuid AND own.user_id = $2::uuid
         """)
 
-    /// All devices of the user but the asking one; throws where the user does not exist.
+    /// All devices of the user but the asking one, none where the user has blocked who asks; throws where the user does not exist.
     func devices(ofUser user: Identifier, for session: Session) async throws -> [Identifier] {
         let devices = try await pool.run { connection in
-            try connection.execute(Self.userDevices, [.uuid(user), .uuid(session.deviceId)]).map { try $0.optionalUUID(0) }
+            try connection.execute(Self.userDevices, [.uuid(user), .uuid(session.deviceId), .uuid(session.userId)]).map { try $0.optionalUUID(0) }
         }
         guard !devices.isEmpty else { throw SendError.unknownRecipient }
         return devices.compactMap { $0 }

@@ -123,7 +123,8 @@ enum InboxStatements {
         UNION ALL SELECT message_id, '{}', '{}' FROM accepted
         """)
 
-    /// Deletes exactly the named items, and gives each sender one receipt for all that one request acknowledged for the first time.
+    /// Deletes exactly the named items, and gives each sender one receipt for all that one request acknowledged for the first time; none to whom the
+    /// caller has blocked, but for what came in a group, where it would be missed.
     /// Answers rows of two kinds: request and count, or device, message id and item of a receipt. The item's text is put together here, because a
     /// second round trip would cost more; it holds nothing but UUIDs.
     static let acknowledge = Statement(
@@ -133,7 +134,8 @@ enum InboxStatements {
             DELETE FROM inbox i
             USING unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int4[], $5::uuid[]) AS a(device_id, message_id, user_id, request, receipt_id)
             WHERE i.device_id = a.device_id AND i.message_id = a.message_id
-            RETURNING i.message_id, i.sender_id, i.receipt_due, i.item IS NULL AS is_shared, a.user_id, a.request, a.receipt_id
+            RETURNING i.message_id, i.sender_id, i.receipt_due, i.item IS NULL AS is_shared, i.channel_id = i.sender_id AS is_direct,
+                a.user_id, a.request, a.receipt_id
         ), first AS (
             DELETE FROM undelivered u USING gone g
             WHERE g.receipt_due = 2 AND u.recipient_id = g.user_id AND u.message_id = g.message_id
@@ -144,7 +146,8 @@ enum InboxStatements {
                     string_agg(message_id::text, '","' ORDER BY message_id), user_id), 'UTF8') AS item
             FROM (
                 SELECT DISTINCT ON (user_id, message_id) * FROM gone
-                WHERE receipt_due = 1 OR receipt_due = 2 AND ((user_id, message_id) IN (SELECT recipient_id, message_id FROM first)) IS TRUE
+                WHERE (receipt_due = 1 OR receipt_due = 2 AND ((user_id, message_id) IN (SELECT recipient_id, message_id FROM first)) IS TRUE)
+                    AND NOT (is_direct AND EXISTS (SELECT FROM blocks b WHERE b.user_id = gone.user_id AND b.blocked_id = gone.sender_id))
                 ORDER BY user_id, message_id, request
             ) owed
             GROUP BY request, user_id, sender_id

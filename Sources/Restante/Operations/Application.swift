@@ -35,7 +35,7 @@ package enum Application {
         defer { bus?.close() }
         let server = try Server.start(serverConfiguration(configuration), handler: Edge(Routes.all, services: services))
         let expiry = Expiry(pool: pool, identifiers: identifiers, days: configuration.retentionDays, logger: logger) { mailroom.deliver($0) }
-        let sweeping = [Task { await retention.run() }, Task { await expiry.run() }]
+        let sweeping = [Task { await retention.run() }, Task { await expiry.run() }, Task { await services.accountRemoval.run() }]
         announce(configuration.host, server.port)
 
         let signal = stopSignals.wait()
@@ -91,6 +91,7 @@ package enum Application {
         let limits = configuration.limits
         let sessions = SessionStore(
             pool: pool, identifiers: identifiers, accessSeconds: configuration.accessTokenSeconds, refreshSeconds: configuration.refreshTokenSeconds)
+        let groups = GroupStore(pool: pool, identifiers: identifiers, limits: limits)
         return Services(
             limits: limits, identifiers: identifiers, metrics: metrics,
             authentication: Authentication(store: sessions),
@@ -101,11 +102,11 @@ package enum Application {
                 pool: pool, secrets: secrets, limits: limits, resendSeconds: isLimiting ? limits[.otpResendSeconds] : 0),
             otpSender: configuration.otpDelivery == .response ? ResponseOTPSender() : LogOTPSender(logger: logger),
             users: UserStore(pool: pool, identifiers: identifiers), devices: DeviceStore(pool: pool, identifiers: identifiers), sessions: sessions,
-            groups: GroupStore(pool: pool, identifiers: identifiers, limits: limits),
-            invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits),
-            chats: ChatStore(pool: pool),
+            groups: groups, invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits), chats: ChatStore(pool: pool),
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
             keys: KeyStore(pool: pool, identifiers: identifiers, limits: limits),
+            blocks: BlockStore(pool: pool, limits: limits),
+            accountRemoval: AccountRemoval(pool: pool, groups: groups, mailroom: mailroom, logger: logger),
             presence: presence, health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
     }
 

@@ -24,6 +24,8 @@ struct Services: Sendable {
     let contacts: ContactStore
     let keys: KeyStore
     let presence: Presence
+    let blocks: BlockStore
+    let accountRemoval: AccountRemoval
     let health: Health
     let specification: Specification
 }

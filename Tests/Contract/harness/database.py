@@ -34,6 +34,14 @@ class Database:
         ]
         return [row[0] for row in self.query(" UNION ALL ".join(parts))]
 
+    def dump(self):
+        """All of the database as pg_dump writes it; bytes stand there as hexadecimal digits."""
+        lines = self._postmaster_file()
+        command = ["pg_dump", "-h", lines[4], "-p", lines[3], "-U", _NAME, "-d", _NAME]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert result.returncode == 0, f"pg_dump: {result.stderr}"
+        return result.stdout
+
     @contextlib.contextmanager
     def session(self, sql):
         """A session of its own that runs `sql`; what it locks is locked, or waited for, until it ends."""

@@ -1,0 +1,110 @@
+import Postgres
+
+/// Takes what a user who is no more had to do with messages out of the inboxes and of what is remembered of sends.
+///
+/// Each function does a bounded part, in the caller's transaction, and says whether there may be more. They find their rows by index and hold few of them,
+/// so no batch of messages waits long.
+enum CorrespondenceStore {
+    static let statements = [clearInboxes, withdrawMessages, partners, withdrawSigns, clearUndelivered, forgetSends, forgetLowChats, forgetHighChats]
+
+    private static let rows: Int32 = 500
+    /// Devices whose inboxes are looked through for signs, at most.
+    private static let mostPartners: Int32 = 10_000
+
+    private static let clearInboxes = Statement(
+        "correspondence.clear_inboxes",
+        """
+        DELETE FROM inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM inbox WHERE device_id = ANY ($1::uuid[]) LIMIT $2::int4))
+        RETURNING message_id, item IS NULL
+        """)
+
+    /// Nobody owes the receipts of these messages any more.
+    private static let withdrawMessages = Statement(
+        "correspondence.withdraw_messages",
+        """
+        WITH gone AS (
+            DELETE FROM inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM inbox WHERE sender_id = $1::uuid LIMIT $2::int4))
+            RETURNING device_id, message_id, receipt_due, item IS NULL AS is_shared
+        ), settled AS (
+            DELETE FROM undelivered u USING gone g JOIN devices d ON d.device_id = g.device_id
+            WHERE g.receipt_due = 2 AND u.recipient_id = d.user_id AND u.message_id = g.message_id
+        )
+        SELECT message_id, is_shared FROM gone
+        """)
+
+    /// The devices of those with whom the user has a chat or a group.
+    private static let partners = Statement(
+        "correspondence.partners",
+        """
+        SELECT d.device_id FROM (
+            SELECT high_user_id AS user_id FROM chats WHERE low_user_id = $1::uuid
+            UNION SELECT low_user_id FROM chats WHERE high_user_id = $1::uuid
+            UNION SELECT m.user_id FROM group_members own JOIN group_members m ON m.group_id = own.group_id WHERE own.user_id = $1::uuid
+        ) p JOIN devices d ON d.user_id = p.user_id AND d.revoked_at IS NULL
+        LIMIT $2::int4
+        """)
+
+    /// What others sent to the user stays with them: the copies of their own messages.
+    private static let withdrawSigns = Statement(
+        "correspondence.withdraw_signs",
+        """
+        DELETE FROM inbox WHERE device_id = ANY ($1::uuid[]) AND channel_id = $2::uuid AND sender_id IS NULL
+            AND substring(item FROM 1 FOR 18) <> convert_to('"direction":"out",', 'UTF8')
+        """)
+
+    private static let clearUndelivered = Statement(
+        "correspondence.clear_undelivered",
+        "DELETE FROM undelivered WHERE ctid = ANY (ARRAY(SELECT ctid FROM undelivered WHERE recipient_id = $1::uuid LIMIT $2::int4))")
+
+    /// On every day that can be remembered: as a list, so that each day's index is probed.
+    private static let forgetSends = Statement(
+        "correspondence.forget_sends",
+        """
+        DELETE FROM sent_messages WHERE (day, sender_id, client_message_id) IN (
+            SELECT day, sender_id, client_message_id FROM sent_messages
+            WHERE day = ANY (ARRAY(SELECT (now() AT TIME ZONE 'UTC')::date - n FROM generate_series(-2, 33) n)) AND sender_id = $1::uuid LIMIT $2::int4)
+        """)
+
+    private static let forgetLowChats = Statement("correspondence.forget_low_chats", "DELETE FROM chats WHERE low_user_id = $1::uuid")
+    private static let forgetHighChats = Statement("correspondence.forget_high_chats", "DELETE FROM chats WHERE high_user_id = $1::uuid")
+
+    /// Empties the inboxes of these devices.
+    static func clearInboxes(of devices: [Identifier], on connection: Connection) throws -> Bool {
+        try release(connection.execute(clearInboxes, [.uuids(devices), .int32(rows)], within: 10), on: connection)
+    }
+
+    /// Takes back what the user has sent and others have not acknowledged, to groups as well.
+    static func withdrawMessages(from userId: Identifier, on connection: Connection) throws -> Bool {
+        try release(connection.execute(withdrawMessages, [.uuid(userId), .int32(rows)], within: 10), on: connection)
+    }
+
+    /// The devices, in parts, in whose inboxes signs of the user may be.
+    static func partners(of userId: Identifier, on connection: Connection) throws -> [[Identifier]] {
+        let devices = try connection.execute(partners, [.uuid(userId), .int32(mostPartners)], within: 10).map { try $0.uuid(0) }
+        return stride(from: 0, to: devices.count, by: 100).map { Array(devices[$0..<min($0 + 100, devices.count)]) }
+    }
+
+    /// Takes the user's receipts, and whatever else came from them and is no message, out of these inboxes.
+    static func withdrawSigns(of userId: Identifier, from devices: [Identifier], on connection: Connection) throws(PostgresError) {
+        _ = try connection.execute(withdrawSigns, [.uuids(devices), .uuid(userId)], within: 10)
+    }
+
+    /// Forgets which messages the user has sent, and which of those sent to them wait for a receipt.
+    static func forgetSends(of userId: Identifier, on connection: Connection) throws -> Bool {
+        let sends = try connection.execute(forgetSends, [.uuid(userId), .int32(rows)], within: 10).affected
+        let waiting = try connection.execute(clearUndelivered, [.uuid(userId), .int32(rows)], within: 10).affected
+        return sends + waiting > 0
+    }
+
+    static func forgetChats(of userId: Identifier, on connection: Connection) throws(PostgresError) {
+        _ = try connection.execute(forgetLowChats, [.uuid(userId)], within: 10)
+        _ = try connection.execute(forgetHighChats, [.uuid(userId)], within: 10)
+    }
+
+    private static func release(_ gone: Rows, on connection: Connection) throws -> Bool {
+        var shared: [Identifier] = []
+        for row in gone where try row.bool(1) { shared.append(try row.uuid(0)) }
+        try InboxStore.release(shared, on: connection)
+        return !gone.isEmpty
+    }
+}
