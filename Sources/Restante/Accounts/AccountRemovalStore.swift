@@ -2,7 +2,9 @@ import Postgres
 
 /// The SQL of an account's end: what belongs to the accounts themselves. A removal is noted until nothing is left to be done.
 enum AccountRemovalStore {
-    static let statements = [lockUser, note, blank, revokeDevices, clearPushTokens, clearOneTimePassword, deleteUser, moment, countOlder, forget, unfinished]
+    static let statements = [
+        lockUser, note, blank, revokeDevices, clearPushTokens, clearOneTimePassword, deleteUser, moment, countOlder, forget, unfinished,
+    ]
 
     private static let lockUser = Statement("removal.lock_user", "SELECT mobile_number FROM users WHERE user_id = $1::uuid FOR UPDATE")
 
@@ -24,7 +26,8 @@ enum AccountRemovalStore {
         """)
 
     private static let revokeDevices = Statement(
-        "removal.revoke_devices", "UPDATE devices SET revoked_at = coalesce(revoked_at, now()), name = '' WHERE user_id = $1::uuid RETURNING device_id")
+        "removal.revoke_devices",
+        "UPDATE devices SET revoked_at = coalesce(revoked_at, now()), name = '' WHERE user_id = $1::uuid RETURNING device_id")
 
     private static let clearPushTokens = Statement("removal.clear_push_tokens", "DELETE FROM push_tokens WHERE device_id = ANY ($1::uuid[])")
 
