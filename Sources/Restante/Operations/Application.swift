@@ -105,9 +105,9 @@ package enum Application {
             groups: groups, invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits), chats: ChatStore(pool: pool),
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
             keys: KeyStore(pool: pool, identifiers: identifiers, limits: limits),
-            blocks: BlockStore(pool: pool, limits: limits),
+            presence: presence, blocks: BlockStore(pool: pool, limits: limits),
             accountRemoval: AccountRemoval(pool: pool, groups: groups, mailroom: mailroom, logger: logger),
-            presence: presence, health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
+            health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
     }
 
     private static func joinOtherNodes(_ conninfo: String, _ identifiers: IdentifierGenerator, _ services: Services) -> DatabaseWakeBus {
