@@ -80,7 +80,12 @@ let package = Package(
         .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator"], swiftSettings: strict),
         .testTarget(
             name: "RestanteTests",
-            dependencies: ["Restante", "HTTPServer", "Postgres", "JSON", "HTTPClient", "restante", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Restante", "HTTPServer", "Postgres", "JSON", "HTTPClient", "restante",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

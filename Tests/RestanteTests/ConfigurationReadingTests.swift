@@ -12,6 +12,12 @@ import Testing
         case "OTP_DELIVERY": "response"
         case "WAKE_BUS": "process"
         case "SERVER_SECRET": "correct horse battery staple 0123456789"
+        case "FCM_CREDENTIALS": ExampleKeys.serviceAccount
+        case "FCM_URL", "APNS_URL": "https://push.example"
+        case "APNS_KEY": ExampleKeys.ellipticCurve
+        case "APNS_KEY_ID", "APNS_TEAM_ID": "ABCDE12345"
+        case "APNS_TOPIC": "example.restante"
+        case "TLS_CA_FILE": "/etc/restante/ca.pem"
         case "RATE_LIMITS": "off"
         case "LOG_LEVEL": "debug"
         case "LOG_FORMAT": "json"
@@ -25,20 +31,31 @@ import Testing
         }
     }
 
+    /// What must be set besides this one, as environment variables.
+    private static func companions(of key: String) -> [String: String] {
+        let apns = ["APNS_KEY", "APNS_KEY_ID", "APNS_TEAM_ID", "APNS_TOPIC"]
+        guard apns.contains(key) else { return [:] }
+        let others = SettingsTable.settings.filter { apns.contains($0.key) && $0.key != key }
+        return Dictionary(uniqueKeysWithValues: others.map { ($0.environmentName, example(of: $0)) })
+    }
+
     @Test(arguments: SettingsTable.settings.map(\.key))
     func everySettingIsTakenFromItsFlagAndFromItsEnvironmentVariable(key: String) throws {
         let setting = try #require(SettingsTable.settings.first { $0.key == key })
         let value = Self.example(of: setting)
         #expect(value != setting.defaultText)
 
-        let apart = try Configuration.read(arguments: [setting.flag, value], environment: [:])
+        let companions = Self.companions(of: key)
+        let apart = try Configuration.read(arguments: [setting.flag, value], environment: companions)
         #expect(setting.show(apart) == value)
-        let joined = try Configuration.read(arguments: ["\(setting.flag)=\(value)"], environment: [:])
+        let joined = try Configuration.read(arguments: ["\(setting.flag)=\(value)"], environment: companions)
         #expect(setting.show(joined) == value)
-        #expect(joined.origins == [key: .flag(setting.flag)])
-        let environment = try Configuration.read(arguments: [], environment: ["RESTANTE_" + key: value])
+        #expect(joined.origins[key] == .flag(setting.flag))
+        #expect(joined.origins.count == 1 + companions.count)
+        let environment = try Configuration.read(arguments: [], environment: companions.merging(["RESTANTE_" + key: value]) { $1 })
         #expect(setting.show(environment) == value)
-        #expect(environment.origins == [key: .environment("RESTANTE_" + key)])
+        #expect(environment.origins[key] == .environment("RESTANTE_" + key))
+        #expect(environment.origins.count == 1 + companions.count)
     }
 
     @Test func theFixedNamesAreThere() {

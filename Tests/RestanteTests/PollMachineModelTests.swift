@@ -112,7 +112,7 @@ private struct Model {
 }
 
 /// Source: Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators (2014).
-private struct SplitMix64: RandomNumberGenerator {
+struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -24,10 +24,12 @@ import Testing
         KeyStatements.all,
         OneTimePasswordStore.statements,
         PresenceStore.statements,
+        PushTokenStore.statements,
         ReadReceiptStore.statements,
         Retention.statements,
         SessionStore.statements,
         UserStore.statements,
+        WakeUpStore.statements,
     ].flatMap { $0 }
 
     @Test func everyStatementOfTheSourceIsPreparedAgainstTheSchema() throws {

@@ -30,7 +30,7 @@ struct DeviceStore: Sendable {
     let pool: Pool
     let identifiers: IdentifierGenerator
 
-    static let statements = [count, insert, list, find, markRevoked, clearPushTokens]
+    static let statements = [count, insert, list, find, markRevoked]
 
     private static let count = Statement("devices.count", "SELECT count(*) FROM devices WHERE user_id = $1::uuid AND revoked_at IS NULL")
 
@@ -46,8 +46,6 @@ struct DeviceStore: Sendable {
 
     private static let markRevoked = Statement(
         "devices.mark_revoked", "UPDATE devices SET revoked_at = now(), name = '' WHERE device_id = $1::uuid AND revoked_at IS NULL")
-
-    private static let clearPushTokens = Statement("devices.clear_push_tokens", "DELETE FROM push_tokens WHERE device_id = $1::uuid")
 
     func count(of userId: Identifier, on connection: Connection) throws -> Int {
         Int(try connection.execute(Self.count, [.uuid(userId)])[0].int64(0))
@@ -83,7 +81,7 @@ struct DeviceStore: Sendable {
     func revoke(_ deviceId: Identifier, on connection: Connection) throws {
         _ = try connection.execute(Self.markRevoked, [.uuid(deviceId)])
         try InboxStore.clear(of: [deviceId], on: connection)
-        _ = try connection.execute(Self.clearPushTokens, [.uuid(deviceId)])
+        try PushTokenStore.clear(of: deviceId, on: connection)
         try KeyStore.clear(of: deviceId, on: connection)
     }
 }

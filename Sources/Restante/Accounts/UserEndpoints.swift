@@ -20,8 +20,8 @@ enum UserEndpoints {
         change.profileStatus = reader.optionalString("profileStatus", characters: 0...500)
         let avatar = Self.avatar(reader)
         change.pushTokens = reader.optionalObjects("notificationTokens", count: 0...10, members: ["token", "type", "deviceInfo"]) { token in
-            UserChange.PushToken(
-                token: token.string("token", characters: 1...4096), type: token.choice("type", of: PushService.self) ?? .fcm,
+            PushToken(
+                token: token.matching("token", .pushToken), type: token.choice("type", of: PushService.self) ?? .fcm,
                 deviceInfo: token.optionalString("deviceInfo", characters: 0...500))
         }
         reader.optionalObject("privacy", members: ["lastSeen", "groups", "readReceipts", "discoverable"]) { privacy in

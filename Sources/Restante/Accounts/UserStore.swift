@@ -28,11 +28,6 @@ enum Visibility: String, CaseIterable, Sendable {
 
 /// What `updateUser` may change; what is nil stays. An empty text unsets.
 struct UserChange: Sendable {
-    struct PushToken: Sendable {
-        let token: String
-        let type: PushService
-        let deviceInfo: String?
-    }
     var name: String?
     var profileStatus: String?
     /// In place of those that the calling device had.
@@ -43,17 +38,12 @@ struct UserChange: Sendable {
     var discoverable: Bool?
 }
 
-enum PushService: String, CaseIterable, Sendable {
-    case fcm = "FCM"
-    case apn = "APN"
-}
-
 /// The users.
 struct UserStore: Sendable {
     let pool: Pool
     let identifiers: IdentifierGenerator
 
-    static let statements = [find, findByNumber, insert, update, clearPushTokens, addPushTokens]
+    static let statements = [find, findByNumber, insert, update]
 
     private static let find = Statement(
         "users.find", "SELECT user_id, name, profile_status, avatar_media_id, mobile_number FROM users WHERE user_id = $1::uuid")
@@ -78,18 +68,6 @@ struct UserStore: Sendable {
             discoverable = coalesce($7::bool, discoverable)
         WHERE user_id = $1::uuid
         RETURNING user_id, name, profile_status, avatar_media_id, mobile_number
-        """)
-
-    private static let clearPushTokens = Statement("users.clear_push_tokens", "DELETE FROM push_tokens WHERE device_id = $1::uuid")
-
-    /// A token that another device had before has moved.
-    private static let addPushTokens = Statement(
-        "users.add_push_tokens",
-        """
-        INSERT INTO push_tokens (device_id, token, type, device_info)
-        SELECT $1::uuid, t.token, t.type, nullif(t.device_info, '')
-        FROM unnest($2::text[], $3::text[], $4::text[]) AS t(token, type, device_info)
-        ON CONFLICT (token) DO UPDATE SET device_id = excluded.device_id, type = excluded.type, device_info = excluded.device_info
         """)
 
     func find(_ userId: Identifier) async throws -> User {
@@ -118,18 +96,9 @@ struct UserStore: Sendable {
         ]
         return try await pool.transaction { connection in
             guard let row = try connection.execute(Self.update, parameters).first else { throw AccountError.unknownUser }
-            if let pushTokens = change.pushTokens { try replacePushTokens(of: session.deviceId, pushTokens, on: connection) }
+            if let pushTokens = change.pushTokens { try PushTokenStore.replace(of: session.deviceId, with: pushTokens, on: connection) }
             return try Self.user(row)
         }
-    }
-
-    private func replacePushTokens(of deviceId: Identifier, _ pushTokens: [UserChange.PushToken], on connection: Connection) throws {
-        _ = try connection.execute(Self.clearPushTokens, [.uuid(deviceId)])
-        // The last of two that are the same counts.
-        let unique = Dictionary(pushTokens.map { ($0.token, $0) }) { $1 }.values.sorted { $0.token < $1.token }
-        _ = try connection.execute(
-            Self.addPushTokens,
-            [.uuid(deviceId), .texts(unique.map(\.token)), .texts(unique.map(\.type.rawValue)), .texts(unique.map { $0.deviceInfo ?? "" })])
     }
 
     private static func user(_ row: Row) throws -> User {

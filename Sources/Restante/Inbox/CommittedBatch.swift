@@ -6,6 +6,8 @@ struct Delivery: Sendable {
     let item: InboxItem
     /// In nanoseconds of uptime: the item was written after this moment.
     let begun: UInt64
+    /// Whether the device is worth waking for it: somebody has written. All else can wait until the device comes by itself.
+    var wakes = false
 }
 
 /// What a committed batch leaves to be done: whom to tell what.

@@ -25,6 +25,7 @@ final class Mailroom: Sendable {
     private let thread = Mutex<DedicatedThread?>(nil)
     private let writers: InboxWriters
     private let bus = Mutex<any WakeBus>(ProcessWakeBus())
+    private let absence = Mutex<(@Sendable ([PushArrival]) -> Void)?>(nil)
     private let isThere: @Sendable (Session) -> Void
 
     /// - Parameter isThere: told of each held poll when it looks into the database, and when it ends.
@@ -39,6 +40,16 @@ final class Mailroom: Sendable {
     /// Tells other nodes, too, from now on.
     func join(_ bus: any WakeBus) {
         self.bus.withLock { $0 = bus }
+    }
+
+    /// Tells of messages, too, that came for devices which hold no poll here; from now on.
+    func whenAbsent(_ tell: @escaping @Sendable ([PushArrival]) -> Void) {
+        absence.withLock { $0 = tell }
+    }
+
+    /// Whether the device holds a poll here.
+    func isPolling(_ deviceId: Identifier) -> Bool {
+        slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.waiter != nil }
     }
 
     /// Acknowledges, reads, and answers; where nothing is there, holds the poll for up to `wait` seconds.
@@ -89,7 +100,10 @@ final class Mailroom: Sendable {
         var arrivals: [Identifier: [Delivery]] = [:]
         for delivery in deliveries { arrivals[delivery.deviceId, default: []].append(delivery) }
         let absent = arrivals.filter { !deliver($0.value, to: $0.key, at: now) }.map(\.key)
-        if !absent.isEmpty { publish(.arrived(absent)) }
+        if !absent.isEmpty {
+            publish(.arrived(absent))
+            tell(of: absent, arrivals)
+        }
     }
 
     /// Shows an item to those of these devices that poll now or were seen lately; the others never learn of it.
@@ -197,6 +211,14 @@ extension Mailroom {
 
     private func publish(_ event: WakeEvent) {
         bus.withLock { $0 }.publish(event)
+    }
+
+    private func tell(of absent: [Identifier], _ arrivals: [Identifier: [Delivery]]) {
+        guard let tell = absence.withLock({ $0 }) else { return }
+        let messages = absent.flatMap { deviceId in
+            (arrivals[deviceId] ?? []).filter(\.wakes).map { PushArrival(deviceId: deviceId, messageId: $0.item.messageId) }
+        }
+        if !messages.isEmpty { tell(messages) }
     }
 
     /// False where no poll of the device is held here.

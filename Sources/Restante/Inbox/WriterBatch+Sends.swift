@@ -80,7 +80,7 @@ extension WriterBatch {
     ) {
         if !recipients.isEmpty {
             let item = InboxItem(messageId: send.messageId, text: Array(#""direction":"in","#.utf8) + send.message.body)
-            for device in recipients { committed.deliveries.append(Delivery(deviceId: device, item: item, begun: begun)) }
+            for device in recipients { committed.deliveries.append(Delivery(deviceId: device, item: item, begun: begun, wakes: true)) }
         }
         if !own.isEmpty {
             var text = Array(#""direction":"out","#.utf8)

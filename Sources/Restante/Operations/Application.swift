@@ -1,4 +1,5 @@
 import Glibc
+import HTTPClient
 import HTTPServer
 import Logging
 import Postgres
@@ -30,12 +31,17 @@ package enum Application {
         let mailroom = Mailroom(writers: writers, isThere: { presence.note($0) })
         presence.start { mailroom.show($0, to: $1) }
         writers.start(deliver: { mailroom.deliver($0) }, reconnected: { mailroom.lookSoon() })
-        let services = try makeServices(configuration, pool, identifiers, writers, mailroom, presence, metrics, logger)
+        let pushClient = HTTPClient(PushSettings.clientSettings(configuration))
+        defer { pushClient.close() }
+        let push = makePush(configuration, pool, mailroom, pushClient, metrics, logger)
+        let services = try makeServices(configuration, pool, identifiers, writers, mailroom, presence, push, metrics, logger)
         let bus = configuration.hasOtherNodes ? joinOtherNodes(conninfo, identifiers, services) : nil
         defer { bus?.close() }
         let server = try Server.start(serverConfiguration(configuration), handler: Edge(Routes.all, services: services))
         let expiry = Expiry(pool: pool, identifiers: identifiers, days: configuration.retentionDays, logger: logger) { mailroom.deliver($0) }
-        let sweeping = [Task { await retention.run() }, Task { await expiry.run() }, Task { await services.accountRemoval.run() }]
+        let sweeping = [
+            Task { await retention.run() }, Task { await expiry.run() }, Task { await services.accountRemoval.run() }, Task { await push.run() },
+        ]
         announce(configuration.host, server.port)
 
         let signal = stopSignals.wait()
@@ -84,7 +90,7 @@ package enum Application {
 
     private static func makeServices(
         _ configuration: Configuration, _ pool: Pool, _ identifiers: IdentifierGenerator, _ writers: InboxWriters, _ mailroom: Mailroom,
-        _ presence: Presence, _ metrics: Metrics, _ logger: Logger
+        _ presence: Presence, _ push: Push, _ metrics: Metrics, _ logger: Logger
     ) throws -> Services {
         let secrets = Secrets(serverSecret: try ServerSecret.load(configuration))
         let isLimiting = configuration.rateLimits == .on
@@ -102,12 +108,25 @@ package enum Application {
                 pool: pool, secrets: secrets, limits: limits, resendSeconds: isLimiting ? limits[.otpResendSeconds] : 0),
             otpSender: configuration.otpDelivery == .response ? ResponseOTPSender() : LogOTPSender(logger: logger),
             users: UserStore(pool: pool, identifiers: identifiers), devices: DeviceStore(pool: pool, identifiers: identifiers), sessions: sessions,
-            groups: groups, invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits), chats: ChatStore(pool: pool),
+            groups: groups, invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits), chats: ChatStore(pool: pool), push: push,
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
             keys: KeyStore(pool: pool, identifiers: identifiers, limits: limits),
             presence: presence, blocks: BlockStore(pool: pool, limits: limits),
             accountRemoval: AccountRemoval(pool: pool, groups: groups, mailroom: mailroom, logger: logger),
             health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
+    }
+
+    private static func makePush(
+        _ configuration: Configuration, _ pool: Pool, _ mailroom: Mailroom, _ client: HTTPClient, _ metrics: Metrics, _ logger: Logger
+    ) -> Push {
+        let providers = PushSettings.providers(configuration, client: client)
+        let store = WakeUpStore(
+            pool: pool, delaySeconds: configuration.pushDelaySeconds, services: PushService.allCases.filter { providers[$0] != nil })
+        let push = Push(providers, store: store, isPolling: { mailroom.isPolling($0) }, metrics: metrics, logger: logger)
+        guard push.isOn else { return push }
+        mailroom.whenAbsent { push.arrived($0) }
+        metrics.add(.gauge("restante_push_waiting_devices", "Devices with messages that are not old enough to wake them.") { Double(push.waiting) })
+        return push
     }
 
     private static func joinOtherNodes(_ conninfo: String, _ identifiers: IdentifierGenerator, _ services: Services) -> DatabaseWakeBus {

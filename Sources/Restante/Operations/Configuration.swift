@@ -27,6 +27,18 @@ package struct Configuration: Sendable {
     package var idempotencyHours = 24
     package var retentionDays = 30
     package var drainSeconds = 8
+    /// A service account's key file, JSON; nil: no push through Firebase.
+    package var fcmCredentials: String?
+    package var fcmURL = "https://fcm.googleapis.com"
+    /// A P-256 key in PEM; nil: no push through Apple. The four belong together.
+    package var apnsKey: String?
+    package var apnsKeyId: String?
+    package var apnsTeamId: String?
+    package var apnsTopic: String?
+    package var apnsURL = "https://api.push.apple.com"
+    package var pushDelaySeconds = 5
+    /// A PEM file of certificate authorities that are trusted besides the system's.
+    package var tlsCAFile: String?
     package var rateLimits = Switch.on
     package var limits = LimitTable()
     package var logLevel = Logger.Level.info

@@ -10,7 +10,7 @@ package struct ConfigurationReport: CustomStringConvertible {
         let rows = SettingsTable.settings.map { setting in
             [setting.key, value(of: setting), origin(of: setting), "\(setting.description) (\(setting.domain))"]
         }
-        return TextTable(header: ["SETTING", "VALUE", "FROM", "WHAT"], rows: rows).description
+        return TextTable(header: ["SETTING", "VALUE", "FROM", "WHAT"], rows: rows).description + "\n" + PushSettings.summary(configuration)
     }
 
     private func value(of setting: Setting) -> String {

@@ -74,6 +74,57 @@ extension Setting {
         }
     }
 
+    /// A text that may be absent.
+    static func optionalText(_ key: String, _ field: Field<String?>, _ domain: String, _ description: String) -> Setting {
+        Setting(key: key, domain: domain, isSecret: false, description: description) { text, configuration in
+            configuration[keyPath: field] = text
+            return nil
+        } show: { configuration in
+            configuration[keyPath: field]
+        }
+    }
+
+    /// Letters, digits, dots and hyphens of ASCII: an id that somebody else gave out.
+    static func word(
+        _ key: String, _ field: Field<String?>, _ domain: String, _ description: String, check: @escaping @Sendable (String) -> Bool
+    ) -> Setting {
+        Setting(key: key, domain: domain, isSecret: false, description: description) { text, configuration in
+            guard text.utf8.allSatisfy(isWordByte), check(text) else { return SettingFault(reason: "must be \(domain)") }
+            configuration[keyPath: field] = text
+            return nil
+        } show: { configuration in
+            configuration[keyPath: field]
+        }
+    }
+
+    /// The beginning of the URLs of a service: https, or http on this machine; without a slash at its end.
+    static func url(_ key: String, _ field: Field<String>, _ description: String) -> Setting {
+        Setting(key: key, domain: "https URL without a path", isSecret: false, description: description) { text, configuration in
+            let isPlain = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains { text == $0 || text.hasPrefix($0 + ":") }
+            let rest = text.drop { $0 != "/" }.dropFirst(2)
+            guard isPlain || text.hasPrefix("https://"), !rest.isEmpty, rest.utf8.allSatisfy(isHostByte) else {
+                return SettingFault(reason: "must be an https URL without a path (http only to this machine)")
+            }
+            configuration[keyPath: field] = text
+            return nil
+        } show: { configuration in
+            configuration[keyPath: field]
+        }
+    }
+
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."),
+            UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+
+    private static func isHostByte(_ byte: UInt8) -> Bool {
+        isWordByte(byte) || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "]")
+    }
+
     /// An address to listen on; `localhost` is taken as 127.0.0.1, other names are not looked up.
     static func address(_ key: String, _ field: Field<String>, _ description: String) -> Setting {
         Setting(key: key, domain: "IPv4 or IPv6 address", isSecret: false, description: description) { text, configuration in

@@ -21,6 +21,7 @@ struct Services: Sendable {
     let groups: GroupStore
     let invites: InviteStore
     let chats: ChatStore
+    let push: Push
     let contacts: ContactStore
     let keys: KeyStore
     let presence: Presence

@@ -24,6 +24,20 @@ package enum SettingsTable {
             .number("IDEMPOTENCY_HOURS", \.idempotencyHours, 24...720, unit: "hours", "how long a clientMessageId is remembered"),
             .number("RETENTION_DAYS", \.retentionDays, 1...30, unit: "days", "how long an undelivered message waits"),
             .number("DRAIN_SECONDS", \.drainSeconds, 0...300, unit: "seconds", "how long a stopping server waits for its connections"),
+            .secret("FCM_CREDENTIALS", \.fcmCredentials, "the JSON key file of a service account", "push through Firebase; absent: none") {
+                (try? FCMCredentials(json: $0)) != nil
+            },
+            .url("FCM_URL", \.fcmURL, "where Firebase Cloud Messaging is"),
+            .secret("APNS_KEY", \.apnsKey, "a P-256 private key in PEM, as in Apple's .p8 file", "push through Apple; absent: none") {
+                APNsCredentials.key(pem: $0) != nil
+            },
+            .word("APNS_KEY_ID", \.apnsKeyId, "10 letters and digits", "the id of APNS_KEY") { $0.utf8.count == 10 },
+            .word("APNS_TEAM_ID", \.apnsTeamId, "10 letters and digits", "the id of the developer team") { $0.utf8.count == 10 },
+            .word("APNS_TOPIC", \.apnsTopic, "a bundle id", "the app that is woken through Apple") { !$0.isEmpty },
+            .url("APNS_URL", \.apnsURL, "where APNs is; the sandbox: https://api.sandbox.push.apple.com"),
+            .number(
+                "PUSH_DELAY_SECONDS", \.pushDelaySeconds, 1...300, unit: "seconds", "how long a message waits unfetched before its device is woken"),
+            .optionalText("TLS_CA_FILE", \.tlsCAFile, "PEM file", "certificate authorities that are trusted besides the system's"),
             .choice("RATE_LIMITS", \.rateLimits, "the token buckets and the wait between OTPs; off on a loopback HOST only"),
             .choice("LOG_LEVEL", \.logLevel, "the least severe log lines to write"),
             .choice("LOG_FORMAT", \.logFormat, "how a log line looks"),
@@ -45,6 +59,6 @@ package enum SettingsTable {
         if configuration.limits[.contentBytes] > configuration.limits[.requestBytes] {
             faults.append("LIMIT_CONTENT_BYTES must not be more than LIMIT_REQUEST_BYTES")
         }
-        return faults
+        return faults + PushSettings.faults(in: configuration)
     }
 }

@@ -16,6 +16,9 @@ final class Metrics: Sendable {
     let problems = Counter<ProblemCode>("restante_problems_total", "Errors that clients were told of, by code.")
     let rateLimited = Counter<LimitName>("restante_rate_limited_total", "Requests that were refused with 429, by the limit that was used up.")
 
+    let pushes = Counter<Both<PushService, PushResult>>(
+        "restante_pushes_total", "Wake-ups handed to push services, by service and by what came of it.")
+
     private let readings = Mutex<[Reading]>([])
 
     init(operations: [String] = Routes.all.map(\.operation)) {
@@ -23,7 +26,7 @@ final class Metrics: Sendable {
     }
 
     /// In the order in which they are shown; what was added follows.
-    private var families: [any MetricFamily] { [requests, problems, rateLimited] }
+    private var families: [any MetricFamily] { [requests, problems, rateLimited, pushes] }
 
     /// Shows this number, too, from now on. Its name is not yet taken.
     func add(_ reading: Reading) {
