@@ -13,6 +13,11 @@ package struct HTTPClientSettings: Sendable {
     package var allowsPlainHTTP = false
 
     package init() {}
+
+    /// Whether a client with these settings would ask this URL at all.
+    package func allows(_ url: String) -> Bool {
+        RequestURL.allows(url, self)
+    }
 }
 
 /// Which HTTP a client would like to speak.

@@ -17,6 +17,16 @@ struct RequestURL {
         self.text = whole
     }
 
+    /// The same as a question.
+    static func allows(_ text: String, _ settings: HTTPClientSettings) -> Bool {
+        do throws(HTTPClientError) {
+            _ = try RequestURL(text, allowsPlainHTTP: settings.allowsPlainHTTP)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     private static func part(_ part: CURLUPart, of handle: OpaquePointer) -> String? {
         var text: UnsafeMutablePointer<CChar>?
         guard curl_url_get(handle, part, &text, 0) == CURLUE_OK, let text else { return nil }

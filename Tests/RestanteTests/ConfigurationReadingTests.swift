@@ -10,6 +10,8 @@ import Testing
         case "DATA_DIR": "/var/lib/restante"
         case "HOST": "127.0.0.2"
         case "OTP_DELIVERY": "response"
+        case "OTP_WEBHOOK_SECRET": "correct horse battery staple 0123456789"
+        case "OTP_COUNTRIES": "49,43,1868"
         case "WAKE_BUS": "process"
         case "SERVER_SECRET": "correct horse battery staple 0123456789"
         case "FCM_CREDENTIALS": ExampleKeys.serviceAccount
@@ -136,8 +138,26 @@ import Testing
 
     @Test func anUnknownOTPDeliveryNamesWhatIsAccepted() {
         #expect(
-            faultsOf(environment: ["RESTANTE_OTP_DELIVERY": "webhook:https://sms.example/"])
-                == ["RESTANTE_OTP_DELIVERY must be one of response | log, not \"webhook:https://sms.example/\""])
+            faultsOf(environment: ["RESTANTE_OTP_DELIVERY": "telegram"])
+                == ["RESTANTE_OTP_DELIVERY must be response | log | webhook:<url>, not \"telegram\""])
+    }
+
+    @Test func aWebhookNeedsItsSecret() throws {
+        let webhook = ["RESTANTE_OTP_DELIVERY": "webhook:https://sms.example/otp"]
+        #expect(faultsOf(environment: webhook) == ["OTP_DELIVERY=webhook:<url> needs OTP_WEBHOOK_SECRET"])
+        let secret = ["RESTANTE_OTP_WEBHOOK_SECRET": "correct horse battery staple 0123456789"]
+        let configuration = try Configuration.read(arguments: [], environment: webhook.merging(secret) { first, _ in first })
+        #expect(configuration.otpDelivery == .webhook("https://sms.example/otp"))
+        #expect(configuration.otpDelivery.text == webhook["RESTANTE_OTP_DELIVERY"])
+    }
+
+    @Test(arguments: ["webhook:", "webhook:http://sms.example/", "webhook:ftp://sms.example/", "webhook:https://a:b@sms.example/", "webhook"])
+    func aWebhookThatWouldNotBeAskedIsAFault(delivery: String) {
+        #expect(faultsOf(environment: ["RESTANTE_OTP_DELIVERY": delivery]).count == 1)
+    }
+
+    @Test(arguments: ["+49", "49,", "0", "49;43", "٤٩", "12345678"]) func callingCodesAreDigits(codes: String) {
+        #expect(faultsOf(environment: ["RESTANTE_OTP_COUNTRIES": codes]).count == 1)
     }
 
     @Test func settingsThatContradictOneAnotherAreFaults() {

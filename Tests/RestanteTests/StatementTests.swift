@@ -24,6 +24,7 @@ import Testing
         KeyStatements.all,
         OneTimePasswordStore.statements,
         PresenceStore.statements,
+        OTPBudgetStore.statements,
         PushTokenStore.statements,
         ReadReceiptStore.statements,
         Retention.statements,

@@ -3,7 +3,8 @@
 /// The raw value is the name on the wire; an operator sets it as `RESTANTE_LIMIT_<NAME>` (`RESTANTE_LIMIT_GROUP_MEMBERS`).
 package enum LimitName: String, CaseIterable, Sendable {
     case groupMembers, devicesPerUser, contentBytes, captionCharacters, requestBytes, uploadKeysBytes, lookupNumbers, oneTimeKeysPerDevice
-    case otpSeconds, otpAttempts, otpResendSeconds, otpPerNumber, otpPerAddress
+    case otpSeconds, otpAttempts, otpResendSeconds, otpPerNumber, otpVoicePerNumber, otpPerAddress
+    case otpPerBlock, otpUnverifiedPerPrefix, otpPerDay
     case newContactsPerDay, blockedUsers, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
     case keyUploadsPerDevice, keyClaimsPerDevice
     case messagesPerDevice, typingPerDevice, requestsPerDevice, requestsPerAddress
@@ -21,9 +22,15 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .oneTimeKeysPerDevice: LimitRow(1_000, .keys, 100...10_000, "one-time keys of one kind that wait for one device's sessions")
         case .otpSeconds: LimitRow(300, .seconds, 30...3_600, "how long an OTP is good")
         case .otpAttempts: LimitRow(5, .attempts, 1...10, "wrong tries until an OTP is void")
-        case .otpResendSeconds: LimitRow(60, .seconds, 0...3_600, "the wait before another OTP for the same number")
+        case .otpResendSeconds:
+            LimitRow(60, .seconds, 0...3_600, "the wait before a second OTP for the same number; it grows to 2, 5 and 10 times as long")
         case .otpPerNumber: LimitRow(5, .perDay, 1...1_000, "OTPs for one mobile number")
+        case .otpVoicePerNumber: LimitRow(2, .perDay, 0...1_000, "of these, OTPs by voice call; 0: none")
         case .otpPerAddress: LimitRow(50, .perDay, 1...1_000_000, "OTPs asked for from one address (IPv6: one /64)")
+        case .otpPerBlock: LimitRow(20, .perHour, 1...1_000_000, "OTPs for numbers that differ in their last three digits only")
+        case .otpUnverifiedPerPrefix:
+            LimitRow(20, .perDay, 1...1_000_000, "OTPs for numbers with the same first six digits while less than a tenth of them is used")
+        case .otpPerDay: LimitRow(10_000, .perDay, 1...100_000_000, "OTPs of the whole system, on all nodes, in any 24 hours")
         case .newContactsPerDay: LimitRow(1_000, .perDay, 1...1_000_000, "mobile numbers new to one user's lookups")
         case .blockedUsers: LimitRow(10_000, .users, 1...100_000, "users whom one user has blocked")
         case .groupsCreatedPerDay: LimitRow(50, .perDay, 1...1_000_000, "groups that one user creates")
@@ -67,6 +74,7 @@ package enum LimitUnit: String, Sendable {
     case members, users, devices, bytes, characters, numbers, items, keys, seconds, attempts
     case perMinute = "per minute"
     case perTenMinutes = "per 10 minutes"
+    case perHour = "per hour"
     case perDay = "per day"
 
     /// The seconds in which an empty bucket of this unit fills again; nil for a cap.
@@ -76,6 +84,7 @@ package enum LimitUnit: String, Sendable {
         switch self {
         case .perMinute: 60
         case .perTenMinutes: 600
+        case .perHour: 3_600
         case .perDay: 86_400
         default: nil
         }

@@ -11,7 +11,6 @@ enum AccountError: ProblemConvertible {
     case unknownMedia
     case tooManyBlocked
     case otpTooSoon(seconds: Int)
-    case otpDeliveryFailed
 
     var problem: Problem {
         switch self {
@@ -30,7 +29,6 @@ enum AccountError: ProblemConvertible {
         // Nothing makes room but the caller, so the pause is long.
         case .tooManyBlocked: return .rateLimited(scope: LimitName.blockedUsers.rawValue, retryAfter: 3600)
         case .otpTooSoon(let seconds): return .rateLimited(scope: LimitName.otpResendSeconds.rawValue, retryAfter: seconds)
-        case .otpDeliveryFailed: return Problem(.otpDeliveryFailed)
         }
     }
 }

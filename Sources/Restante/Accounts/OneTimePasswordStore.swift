@@ -5,27 +5,53 @@ struct OneTimePasswordStore: Sendable {
     let pool: Pool
     let secrets: Secrets
     let limits: LimitTable
-    /// Seconds before another one may be asked for.
-    let resendSeconds: Int
+    let budget: OTPBudgetStore
+    /// Whether the wait between two, and the budget, are kept.
+    let isLimiting: Bool
 
-    static let statements = [issue, lock, countWrongTry, consume, untilResend]
+    /// One that was made, with what must be known to undo that.
+    struct Issued: Sendable {
+        let otp: String
+        /// Seconds until another one may be asked for.
+        let resendAfter: Int
+        fileprivate let mobileNumber: String
+        fileprivate let channel: OTPChannel
+        fileprivate let time: Int64
+        fileprivate let before: Standing?
+    }
 
-    /// No row comes back where the one before is too young.
+    /// A row as it stood.
+    fileprivate struct Standing: Sendable {
+        let hash: [UInt8]
+        let attemptsLeft: Int32
+        let issuedAt: Int64
+        let expiresAt: Int64
+        let sends: Int32
+    }
+
+    static let statements = [standing, issue, lock, countWrongTry, consume, untilResend, remove, restore]
+
+    private static let standing = Statement(
+        "otp.standing",
+        "SELECT otp_hash, attempts_left, issued_at, expires_at, sends FROM one_time_passwords WHERE mobile_number = $1::text FOR UPDATE")
+
+    /// No row comes back where the one before is too young. An hour without another send ends the row of sends.
     private static let issue = Statement(
         "otp.issue",
         """
         INSERT INTO one_time_passwords AS o (mobile_number, otp_hash, attempts_left, issued_at, expires_at)
         VALUES ($1::text, $2::bytea, $3::int4, now(), now() + make_interval(secs => $4::int4))
         ON CONFLICT (mobile_number) DO UPDATE
-        SET otp_hash = excluded.otp_hash, attempts_left = excluded.attempts_left, issued_at = excluded.issued_at, expires_at = excluded.expires_at
-        WHERE o.issued_at <= now() - make_interval(secs => $5::int4)
-        RETURNING 1
+        SET otp_hash = excluded.otp_hash, attempts_left = excluded.attempts_left, issued_at = excluded.issued_at, expires_at = excluded.expires_at,
+            sends = CASE WHEN o.issued_at < now() - interval '1 hour' THEN 1 ELSE o.sends + 1 END
+        WHERE o.issued_at <= now() - make_interval(secs => otp_wait($5::int4, o.sends))
+        RETURNING otp_wait($5::int4, sends), now()
         """)
 
     private static let untilResend = Statement(
         "otp.until_resend",
         """
-        SELECT ceil(extract(epoch FROM issued_at + make_interval(secs => $2::int4) - now()))::int8
+        SELECT ceil(extract(epoch FROM issued_at + make_interval(secs => otp_wait($2::int4, sends)) - now()))::int8
         FROM one_time_passwords WHERE mobile_number = $1::text
         """)
 
@@ -41,21 +67,52 @@ struct OneTimePasswordStore: Sendable {
 
     private static let consume = Statement("otp.consume", "DELETE FROM one_time_passwords WHERE mobile_number = $1::text")
 
+    private static let remove = Statement(
+        "otp.remove", "DELETE FROM one_time_passwords WHERE mobile_number = $1::text AND otp_hash = $2::bytea RETURNING 1")
+
+    private static let restore = Statement(
+        "otp.restore",
+        """
+        UPDATE one_time_passwords
+        SET otp_hash = $3::bytea, attempts_left = $4::int4, issued_at = $5::timestamptz, expires_at = $6::timestamptz, sends = $7::int4
+        WHERE mobile_number = $1::text AND otp_hash = $2::bytea RETURNING 1
+        """)
+
     /// Makes a new one, in place of the one before.
-    func issue(for mobileNumber: String) async throws -> String {
+    func issue(for mobileNumber: String, channel: OTPChannel) async throws -> Issued {
         let digits = String(UInt32.random(in: 0..<1_000_000))
         let otp = String(repeating: "0", count: 6 - digits.utf8.count) + digits
+        let firstWait = Int32(isLimiting ? limits[.otpResendSeconds] : 0)
         let parameters: [Parameter] = [
             .text(mobileNumber), .bytes(secrets.hash(ofOTP: otp, for: mobileNumber)), .int32(Int32(limits[.otpAttempts])),
-            .int32(Int32(limits[.otpSeconds])), .int32(Int32(resendSeconds)),
+            .int32(Int32(limits[.otpSeconds])), .int32(firstWait),
         ]
-        let resendSeconds = resendSeconds
-        try await pool.run { connection in
-            guard try connection.execute(Self.issue, parameters).isEmpty else { return }
-            let wait = try connection.execute(Self.untilResend, [.text(mobileNumber), .int32(Int32(resendSeconds))]).first?.int64(0)
-            throw AccountError.otpTooSoon(seconds: Int(wait ?? 1))
+        return try await pool.transaction { connection in
+            let before = try connection.execute(Self.standing, [.text(mobileNumber)]).first.map(Standing.init)
+            guard let row = try connection.execute(Self.issue, parameters).first else {
+                let wait = try connection.execute(Self.untilResend, [.text(mobileNumber), .int32(firstWait)]).first?.int64(0)
+                throw AccountError.otpTooSoon(seconds: Int(wait ?? 1))
+            }
+            if isLimiting { try budget.take(for: mobileNumber, channel: channel, on: connection) }
+            return Issued(
+                otp: otp, resendAfter: Int(try row.int32(0)), mobileNumber: mobileNumber, channel: channel, time: try row.timestamp(1),
+                before: before)
         }
-        return otp
+    }
+
+    /// Makes it as if it had never been asked for, the one before included; nothing where another has followed since.
+    func takeBack(_ issued: Issued) async throws {
+        let own: [Parameter] = [.text(issued.mobileNumber), .bytes(secrets.hash(ofOTP: issued.otp, for: issued.mobileNumber))]
+        try await pool.transaction { connection in
+            let undone =
+                if let before = issued.before {
+                    try connection.execute(Self.restore, own + before.parameters)
+                } else {
+                    try connection.execute(Self.remove, own)
+                }
+            guard !undone.isEmpty, isLimiting else { return }
+            try budget.giveBack(issued.mobileNumber, channel: issued.channel, time: issued.time, on: connection)
+        }
     }
 
     /// How a try ended; a wrong one is counted in the caller's transaction, which must commit.
@@ -65,7 +122,7 @@ struct OneTimePasswordStore: Sendable {
         case expired
     }
 
-    /// Compares, holding the row until the transaction ends: tries of one number wait for each other.
+    /// Compares, holding the row until the transaction ends: tries of one number wait for each other, on whichever nodes.
     func check(_ otp: String, for mobileNumber: String, on connection: Connection) throws -> Verdict {
         guard let row = try connection.execute(Self.lock, [.text(mobileNumber)]).first else { return .expired }
         if secrets.matches(try row.bytes(0), otp: otp, for: mobileNumber) { return .right }
@@ -75,5 +132,18 @@ struct OneTimePasswordStore: Sendable {
 
     func consume(for mobileNumber: String, on connection: Connection) throws {
         _ = try connection.execute(Self.consume, [.text(mobileNumber)])
+        if isLimiting { try budget.noteUse(by: mobileNumber, on: connection) }
+    }
+}
+
+extension OneTimePasswordStore.Standing {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            hash: try row.bytes(0), attemptsLeft: try row.int32(1), issuedAt: try row.timestamp(2), expiresAt: try row.timestamp(3),
+            sends: try row.int32(4))
+    }
+
+    fileprivate var parameters: [Parameter] {
+        [.bytes(hash), .int32(attemptsLeft), .timestamp(issuedAt), .timestamp(expiresAt), .int32(sends)]
     }
 }

@@ -8,17 +8,32 @@ enum SessionEndpoints {
         let reader = try RequestReader(call, members: ["mobileNumber", "channel"])
         let mobileNumber = reader.matching("mobileNumber", .mobileNumber)
         let channel = reader.optionalChoice("channel", of: OTPChannel.self) ?? .sms
+        if !mobileNumber.isEmpty, !services.otpCountries.contains(mobileNumber) {
+            reader.fault("mobileNumber", "One-time passwords are not sent to this country.")
+        }
         try reader.finish()
         try services.rateLimiter.take(.otpPerAddress, for: .address(call.peer))
-        try services.rateLimiter.take(.otpPerNumber, for: .number(mobileNumber))
-        let otp = try await services.oneTimePasswords.issue(for: mobileNumber)
-        let shown = try await services.otpSender.send(otp, to: mobileNumber, channel: channel)
+        let issued = try await services.oneTimePasswords.issue(for: mobileNumber, channel: channel)
+        let shown = try await deliver(
+            issued,
+            OutgoingOTP(
+                mobileNumber: mobileNumber, channel: channel, otp: issued.otp, expiresIn: services.limits[.otpSeconds]), services)
         return .json(
             .object([
                 "expiresIn": .integer(services.limits[.otpSeconds]),
-                "resendAfter": .integer(services.oneTimePasswords.resendSeconds),
+                "resendAfter": .integer(issued.resendAfter),
                 "otp": shown.map(JSON.string),
             ]), status: 202)
+    }
+
+    /// What certainly did not go costs the person neither a wait nor a part of the day's quota.
+    private static func deliver(_ issued: OneTimePasswordStore.Issued, _ password: OutgoingOTP, _ services: Services) async throws -> String? {
+        do throws(OTPDeliveryFailure) {
+            return try await services.otpSender.send(password)
+        } catch {
+            if error != .unknown { try await services.oneTimePasswords.takeBack(issued) }
+            throw error
+        }
     }
 
     static func register(_ call: Call, _ services: Services) async throws -> Response {

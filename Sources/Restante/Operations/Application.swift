@@ -105,8 +105,8 @@ package enum Application {
             mailroom: mailroom,
             audiences: AudienceStore(pool: pool), readReceipts: ReadReceiptStore(pool: pool),
             oneTimePasswords: OneTimePasswordStore(
-                pool: pool, secrets: secrets, limits: limits, resendSeconds: isLimiting ? limits[.otpResendSeconds] : 0),
-            otpSender: configuration.otpDelivery == .response ? ResponseOTPSender() : LogOTPSender(logger: logger),
+                pool: pool, secrets: secrets, limits: limits, budget: OTPBudgetStore(secrets: secrets, limits: limits), isLimiting: isLimiting),
+            otpSender: otpSender(configuration, logger), otpCountries: configuration.otpCountries,
             users: UserStore(pool: pool, identifiers: identifiers), devices: DeviceStore(pool: pool, identifiers: identifiers), sessions: sessions,
             groups: groups, invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits), chats: ChatStore(pool: pool), push: push,
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
@@ -127,6 +127,21 @@ package enum Application {
         mailroom.whenAbsent { push.arrived($0) }
         metrics.add(.gauge("restante_push_waiting_devices", "Devices with messages that are not old enough to wake them.") { Double(push.waiting) })
         return push
+    }
+
+    private static func otpSender(_ configuration: Configuration, _ logger: Logger) -> any OTPSender {
+        switch configuration.otpDelivery {
+        case .response: return ResponseOTPSender()
+        case .log: return LogOTPSender(logger: logger)
+        case .webhook(let url):
+            var settings = HTTPClientSettings()
+            settings.connectTimeout = .seconds(1)
+            settings.totalTimeout = WebhookOTPSender.patience
+            settings.largestResponse = 65_536
+            settings.extraCAFile = configuration.tlsCAFile
+            // Without a secret the configuration was refused.
+            return WebhookOTPSender(url: url, secret: configuration.otpWebhookSecret ?? "", client: HTTPClient(settings), logger: logger)
+        }
     }
 
     private static func joinOtherNodes(_ conninfo: String, _ identifiers: IdentifierGenerator, _ services: Services) -> DatabaseWakeBus {

@@ -20,6 +20,9 @@ package struct Configuration: Sendable {
     package var poolSize = 4
     package var wakeBus = WakeBusChoice.auto
     package var otpDelivery = OTPDelivery.log
+    /// The key with which posts to the webhook are signed.
+    package var otpWebhookSecret: String?
+    package var otpCountries = CallingCodes()
     package var accessTokenSeconds = 3_600
     package var refreshTokenSeconds = 15_552_000
     /// nil: made once and kept in the file `server-secret` under `dataDirectory`; see `ServerSecret`.
@@ -66,14 +69,6 @@ package struct Configuration: Sendable {
     package var isLoopback: Bool {
         host.hasPrefix("127.") || host == "::1"
     }
-}
-
-/// How a one-time password reaches its user.
-package enum OTPDelivery: String, CaseIterable, Sendable {
-    /// In the answer to `sendOTP`: for development, on a loopback address only.
-    case response
-    /// As a line in the server's log.
-    case log
 }
 
 /// How nodes tell each other of what they have committed.

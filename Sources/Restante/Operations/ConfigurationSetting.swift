@@ -125,6 +125,20 @@ extension Setting {
         isWordByte(byte) || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "]")
     }
 
+    /// A value with a written form of its own; `read` gives nil for what is none.
+    static func form<Value: SendableMetatype>(
+        _ key: String, _ field: Field<Value>, _ domain: String, _ description: String,
+        read: @escaping @Sendable (String) -> Value?, show: @escaping @Sendable (Value) -> String?
+    ) -> Setting {
+        Setting(key: key, domain: domain, isSecret: false, description: description) { text, configuration in
+            guard let value = read(text) else { return SettingFault(reason: "must be \(domain)") }
+            configuration[keyPath: field] = value
+            return nil
+        } show: { configuration in
+            show(configuration[keyPath: field])
+        }
+    }
+
     /// An address to listen on; `localhost` is taken as 127.0.0.1, other names are not looked up.
     static func address(_ key: String, _ field: Field<String>, _ description: String) -> Setting {
         Setting(key: key, domain: "IPv4 or IPv6 address", isSecret: false, description: description) { text, configuration in

@@ -70,6 +70,7 @@ struct Retention: Sendable {
         try await pool.run { connection in
             _ = try connection.execute(Self.expireShared, [.int32(days)], within: 10)
             _ = try connection.execute(Self.expireOneTimePasswords)
+            try OTPBudgetStore.sweep(on: connection)
             _ = try connection.execute(Self.expireSessions, within: 10)
             _ = try connection.execute(Self.expireTombstones, within: 10)
             _ = try connection.execute(Self.expireLookups, within: 10)

@@ -15,6 +15,7 @@ struct Services: Sendable {
     let readReceipts: ReadReceiptStore
     let oneTimePasswords: OneTimePasswordStore
     let otpSender: any OTPSender
+    let otpCountries: CallingCodes
     let users: UserStore
     let devices: DeviceStore
     let sessions: SessionStore

@@ -15,7 +15,16 @@ package enum SettingsTable {
             .number("WRITERS", \.writers, 1...32, unit: "threads", "threads that commit messages, each with a database session"),
             .number("POOL_SIZE", \.poolSize, 1...200, unit: "sessions", "database sessions for everything else"),
             .choice("WAKE_BUS", \.wakeBus, "what wakes polls that other nodes hold; auto: database where DATABASE_URL is given"),
-            .choice("OTP_DELIVERY", \.otpDelivery, "how a one-time password reaches its user; response on a loopback HOST only"),
+            .form(
+                "OTP_DELIVERY", \.otpDelivery, "response | log | webhook:<url>",
+                "how a one-time password reaches its user; response on a loopback HOST only; a url of https, or http on the machine itself",
+                read: { OTPDelivery($0) }, show: \.text),
+            .secret("OTP_WEBHOOK_SECRET", \.otpWebhookSecret, "at least 32 characters", "the key that signs what goes to the webhook") {
+                $0.utf8.count >= 32
+            },
+            .form(
+                "OTP_COUNTRIES", \.otpCountries, "calling codes, such as 49,43,1868", "the countries that one-time passwords go to; absent: all",
+                read: { CallingCodes($0) }, show: \.text),
             .number("ACCESS_TOKEN_SECONDS", \.accessTokenSeconds, 60...86_400, unit: "seconds", "how long an access token is good"),
             .number("REFRESH_TOKEN_SECONDS", \.refreshTokenSeconds, 3_600...63_072_000, unit: "seconds", "how long an unused refresh token is good"),
             .secret("SERVER_SECRET", \.serverSecret, "at least 32 characters", "the key of stored OTP hashes; absent: made once, kept in DATA_DIR") {
@@ -49,6 +58,9 @@ package enum SettingsTable {
         if configuration.otpDelivery == .response && !configuration.isLoopback {
             faults.append(
                 "OTP_DELIVERY=response gives any account to whoever reaches the server: it needs a loopback HOST, not \(configuration.host)")
+        }
+        if case .webhook = configuration.otpDelivery, configuration.otpWebhookSecret == nil {
+            faults.append("OTP_DELIVERY=webhook:<url> needs OTP_WEBHOOK_SECRET")
         }
         if configuration.rateLimits == .off && !configuration.isLoopback {
             faults.append("RATE_LIMITS=off needs a loopback HOST, not \(configuration.host)")
