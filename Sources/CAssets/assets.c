@@ -29,6 +29,9 @@ static const unsigned char migration_0006[] = {
 static const unsigned char migration_0007[] = {
 #embed "../../migrations/0007_group_invites.sql"
 };
+static const unsigned char migration_0008[] = {
+#embed "../../migrations/0008_media.sql"
+};
 static const unsigned char migration_0009[] = {
 #embed "../../migrations/0009_otp_budgets.sql"
 };
@@ -50,6 +53,7 @@ static const struct restante_asset migrations[] = {
     {"0005_chat_sides.sql", migration_0005, sizeof migration_0005},
     {"0006_blocks.sql", migration_0006, sizeof migration_0006},
     {"0007_group_invites.sql", migration_0007, sizeof migration_0007},
+    {"0008_media.sql", migration_0008, sizeof migration_0008},
     {"0009_otp_budgets.sql", migration_0009, sizeof migration_0009},
     {"0010_push.sql", migration_0010, sizeof migration_0010},
     {"0011_presence.sql", migration_0011, sizeof migration_0011},

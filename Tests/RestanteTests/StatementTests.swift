@@ -22,6 +22,7 @@ import Testing
         InboxStatements.all,
         InboxStore.statements,
         KeyStatements.all,
+        MediaStatements.all,
         OneTimePasswordStore.statements,
         PresenceStore.statements,
         OTPBudgetStore.statements,

@@ -11,12 +11,15 @@ final class Admitted: Sendable {
     let path: String
     let query: [(name: String, value: String)]
     let contentType: MediaType
-    /// Whether it was a poll that asked to wait, so that its time says nothing about the server.
+    let isHead: Bool
+    let headers: NotedHeaders
+    /// Whether it was a poll that asked to wait, or moved media, so that its time says nothing about the server.
     let hasWaited = Atomic<Bool>(false)
 
     init(
         endpoint: Endpoint?, operation: String, metricsIndex: RequestMetrics.OperationIndex = 0, requestId: String,
-        credential: Credential = .notNeeded, path: String = "", query: [(name: String, value: String)] = [], contentType: MediaType = .absent
+        credential: Credential = .notNeeded, path: String = "", query: [(name: String, value: String)] = [], contentType: MediaType = .absent,
+        isHead: Bool = false, headers: NotedHeaders = NotedHeaders()
     ) {
         self.endpoint = endpoint
         self.operation = operation
@@ -26,6 +29,8 @@ final class Admitted: Sendable {
         self.path = path
         self.query = query
         self.contentType = contentType
+        self.isHead = isHead
+        self.headers = headers
     }
 }
 

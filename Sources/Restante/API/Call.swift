@@ -16,14 +16,29 @@ struct Call: Sendable {
     let peer: PeerAddress
     let requestId: String
     fileprivate(set) var caller: Session?
+    let isHead: Bool
+    let headers: NotedHeaders
+    private let stream: Exchange?
 
-    init(query: [(name: String, value: String)], path: String, body: [UInt8], peer: PeerAddress, requestId: String, caller: Session?) {
+    init(
+        query: [(name: String, value: String)], path: String, body: [UInt8], peer: PeerAddress, requestId: String, caller: Session?,
+        isHead: Bool = false, headers: NotedHeaders = NotedHeaders(), stream: Exchange? = nil
+    ) {
         self.query = query
         self.path = path
         self.body = body
         self.peer = peer
         self.requestId = requestId
         self.caller = caller
+        self.isHead = isHead
+        self.headers = headers
+        self.stream = stream
+    }
+
+    /// The next piece of the body of an `.upload`; nil after the last one.
+    func nextPiece() async throws(BodyFault) -> [UInt8]? {
+        guard let stream else { return nil }
+        return try await stream.nextPiece()
     }
 
     /// The calling device. Only operations for everyone are reached without one, and those do not ask.

@@ -5,6 +5,7 @@ import Synchronization
 ///
 /// The head decides as much as it can before a body is read: path, method, the presence and form of the credentials, and, for a token
 /// that was seen lately, its session. A token that is not in the cache is looked up once the body is in; the body is not looked at before.
+/// An upload's is looked up first, and its body read by the endpoint.
 final class Edge: ExchangeHandler {
     private let router: Router
     private let services: Services
@@ -38,8 +39,11 @@ final class Edge: ExchangeHandler {
         }
         let admitted = Admitted(
             endpoint: endpoint, operation: endpoint.operation, metricsIndex: endpoint.metricsIndex, requestId: requestId, credential: credential,
-            path: head.path, query: head.query, contentType: head.hasBody ? MediaType(head.header("Content-Type")) : .absent)
-        return .accept(maxBodyBytes: endpoint.maxBodyBytes.map { services.limits[$0] } ?? 0, context: admitted)
+            path: head.path, query: head.query, contentType: head.hasBody && !endpoint.isStreamed ? MediaType(head.header("Content-Type")) : .absent,
+            isHead: head.method == .head, headers: NotedHeaders(endpoint.headers, of: head))
+        let maxBodyBytes = endpoint.maxBodyBytes.map { services.limits[$0] } ?? 0
+        return endpoint.isStreamed
+            ? .stream(maxBodyBytes: maxBodyBytes, context: admitted) : .accept(maxBodyBytes: maxBodyBytes, context: admitted)
     }
 
     func handle(_ exchange: Exchange) {
@@ -66,7 +70,8 @@ final class Edge: ExchangeHandler {
             let call = Call(
                 query: admitted.query, path: admitted.path, body: try body(of: exchange, admitted), peer: exchange.peer,
                 requestId: admitted.requestId,
-                caller: caller)
+                caller: caller, isHead: admitted.isHead, headers: admitted.headers, stream: endpoint.isStreamed ? exchange : nil)
+            if endpoint.isTransfer { admitted.hasWaited.store(true, ordering: .relaxed) }
             // What has a body takes nothing from the query.
             if endpoint.method == .post { try QueryReader(call, parameters: []).finish() }
             switch endpoint.action {

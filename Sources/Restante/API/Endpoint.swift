@@ -26,6 +26,12 @@ struct Endpoint: Sendable {
     var access: Access = .device
     /// Bytes of body that are read at most; nil: no body is expected.
     var maxBodyBytes: LimitName?
+    /// The body is the endpoint's to read, piece by piece; else it is JSON, and all there.
+    var isStreamed = false
+    /// Header fields that it wants to see.
+    var headers: [StaticString] = []
+    /// It moves as many bytes as a client's link takes, so that its time says nothing about the server.
+    var isTransfer = false
     let action: Action
     /// Its place in the metrics; the router sets it.
     var metricsIndex: RequestMetrics.OperationIndex = 0
@@ -34,6 +40,23 @@ struct Endpoint: Sendable {
         _ path: String, _ operation: String, for access: Access = .device, _ action: Action
     ) -> Endpoint {
         Endpoint(method: .get, path: path, operation: operation, access: access, action: action)
+    }
+
+    /// An endpoint that reads its body by `Call.nextPiece`.
+    static func upload(
+        _ path: String, _ operation: String, method: Method = .post, upTo maxBodyBytes: LimitName, headers: [StaticString],
+        _ action: @escaping @Sendable (Call, Services) async throws -> Response
+    ) -> Endpoint {
+        Endpoint(
+            method: method, path: path, operation: operation, maxBodyBytes: maxBodyBytes, isStreamed: true, headers: headers, isTransfer: true,
+            action: .await(action))
+    }
+
+    /// An endpoint that streams its answer.
+    static func download(
+        _ path: String, _ operation: String, headers: [StaticString], _ action: @escaping @Sendable (Call, Services) async throws -> Response
+    ) -> Endpoint {
+        Endpoint(method: .get, path: path, operation: operation, headers: headers, isTransfer: true, action: .await(action))
     }
 
     static func post(

@@ -7,6 +7,7 @@ package enum LimitName: String, CaseIterable, Sendable {
     case otpPerBlock, otpUnverifiedPerPrefix, otpPerDay
     case newContactsPerDay, blockedUsers, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
     case keyUploadsPerDevice, keyClaimsPerDevice
+    case mediaBytes, mediaBytesPerDay, mediaUploadsAtOnce
     case messagesPerDevice, typingPerDevice, requestsPerDevice, requestsPerAddress
 
     /// The row of this limit: what it counts, where it starts and how far it may be set.
@@ -39,6 +40,9 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .keyUploadsPerDevice: LimitRow(200, .perDay, 1...1_000_000, "times that one device uploads keys")
         case .keyClaimsPerDevice:
             LimitRow(6, .perTenMinutes, 0...1_000, "claims by one user that take one-time keys of one device; it stands whatever RATE_LIMITS says")
+        case .mediaBytes: LimitRow(104_857_600, .bytes, 1...1 << 50, "one upload")
+        case .mediaBytesPerDay: LimitRow(5_368_709_120, .bytesPerDay, 1...1 << 60, "what one user uploads")
+        case .mediaUploadsAtOnce: LimitRow(8, .uploads, 1...1_000, "uploads of one user that are under way on one node")
         case .messagesPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "messages that one device sends")
         case .typingPerDevice: LimitRow(120, .perMinute, 1...1_000_000, "typing signals that one device sends")
         case .requestsPerDevice: LimitRow(3_000, .perMinute, 1...10_000_000, "requests of one device")
@@ -71,11 +75,12 @@ package struct LimitRow: Sendable {
 
 /// What a limit counts; the raw value is the `unit` on the wire.
 package enum LimitUnit: String, Sendable {
-    case members, users, devices, bytes, characters, numbers, items, keys, seconds, attempts
+    case members, users, devices, bytes, characters, numbers, items, keys, seconds, attempts, uploads
     case perMinute = "per minute"
     case perTenMinutes = "per 10 minutes"
     case perHour = "per hour"
     case perDay = "per day"
+    case bytesPerDay = "bytes per day"
 
     /// The seconds in which an empty bucket of this unit fills again; nil for a cap.
     ///

@@ -47,6 +47,16 @@ extension Problem {
     }
 }
 
+/// The body of an upload has not come whole; where its client is still there, it has been told why.
+extension BodyFault: ProblemConvertible {
+    var problem: Problem {
+        switch self {
+        case .abandoned: .passing(.draining)
+        case .tooLarge: Problem(.tooLarge)
+        }
+    }
+}
+
 extension SQLState {
     /// Whether the same statement may succeed later.
     fileprivate var isTransient: Bool {

@@ -25,6 +25,8 @@ struct Problem: Error, Sendable {
     /// Seconds; sent as `Retry-After`.
     var retryAfter: Int?
     var allowedMethods: String?
+    /// Sent as `Content-Range`.
+    var contentRange: String?
 
     init(_ code: ProblemCode, detail: String? = nil) {
         self.code = code
@@ -80,6 +82,7 @@ extension Problem {
         var response = Response(status: row.status, headers: [("Content-Type", "application/problem+json")], body: body.encoded())
         if row.status == 401 { response.headers.append(("WWW-Authenticate", "Bearer")) }
         if let retryAfter { response.headers.append(("Retry-After", String(retryAfter))) }
+        if let contentRange { response.headers.append(("Content-Range", contentRange)) }
         if let allowedMethods { response.headers.append(("Allow", allowedMethods)) }
         return response
     }

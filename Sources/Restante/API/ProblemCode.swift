@@ -34,6 +34,9 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     case unknownMedia = "unknown-media"
     case clientMessageIdReused = "client-message-id-reused"
 
+    case digestMismatch = "digest-mismatch"
+    case rangeNotSatisfiable = "range-not-satisfiable"
+
     case notAnAdmin = "not-an-admin"
     case mayNotAdd = "may-not-add"
     case alreadyAMember = "already-a-member"
@@ -67,6 +70,7 @@ extension ProblemCode {
         switch self {
         case .unauthenticated, .invalidToken, .tokenExpired, .sessionRevoked, .refreshTokenInvalid: authenticationDescription
         case .otpIncorrect, .otpExpired, .alreadyRegistered, .notRegistered, .tooManyDevices, .otpDeliveryFailed: accountDescription
+        case .digestMismatch, .rangeNotSatisfiable: mediaDescription
         case .unknownRecipient, .unknownMedia, .clientMessageIdReused: messageDescription
         case .notAnAdmin, .mayNotAdd, .alreadyAMember, .lastAdmin, .groupFull: groupDescription
         case .keyIdClash: keyDescription

@@ -51,7 +51,8 @@ extension Response {
     func withCommonHeaders(requestId: String) -> Response {
         var response = self
         response.headers.append(("X-Request-Id", requestId))
-        response.headers.append(("Cache-Control", "no-store"))
+        // Only what may be kept says so itself.
+        if !response.headers.contains(where: { $0.name.description == "Cache-Control" }) { response.headers.append(("Cache-Control", "no-store")) }
         response.headers.append(("X-Content-Type-Options", "nosniff"))
         return response
     }

@@ -19,6 +19,9 @@ enum Routes {
         .post("/v1/unblockUser", "unblockUser", .await(BlockEndpoints.unblockUser)),
         .get("/v1/listBlockedUsers", "listBlockedUsers", .await(BlockEndpoints.listBlockedUsers)),
 
+        .upload("/v1/uploadMedia", "uploadMedia", upTo: .mediaBytes, headers: MediaEndpoints.uploadHeaders, MediaEndpoints.uploadMedia),
+        .download("/v1/downloadMedia", "downloadMedia", headers: MediaEndpoints.downloadHeaders, MediaEndpoints.downloadMedia),
+
         .post("/v1/sendMessage", "sendMessage", .handOff(SendEndpoints.sendMessage)),
         .post("/v1/sendGroupMessage", "sendGroupMessage", .handOff(SendEndpoints.sendGroupMessage)),
         .get("/v1/fetchMessages", "fetchMessages", .handOff(FetchEndpoints.fetchMessages)),

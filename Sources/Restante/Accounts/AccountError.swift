@@ -8,7 +8,6 @@ enum AccountError: ProblemConvertible {
     case refreshTokenInvalid
     case unknownUser
     case unknownDevice
-    case unknownMedia
     case tooManyBlocked
     case otpTooSoon(seconds: Int)
 
@@ -25,7 +24,6 @@ enum AccountError: ProblemConvertible {
         case .refreshTokenInvalid: return Problem(.refreshTokenInvalid)
         case .unknownUser: return Problem(.notFound, detail: "There is no such user.")
         case .unknownDevice: return Problem(.notFound, detail: "You have no such device.")
-        case .unknownMedia: return Problem(.unknownMedia)
         // Nothing makes room but the caller, so the pause is long.
         case .tooManyBlocked: return .rateLimited(scope: LimitName.blockedUsers.rawValue, retryAfter: 3600)
         case .otpTooSoon(let seconds): return .rateLimited(scope: LimitName.otpResendSeconds.rawValue, retryAfter: seconds)

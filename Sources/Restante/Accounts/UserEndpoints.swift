@@ -18,7 +18,7 @@ enum UserEndpoints {
         var change = UserChange()
         change.name = reader.optionalString("name", characters: 0...100)
         change.profileStatus = reader.optionalString("profileStatus", characters: 0...500)
-        let avatar = Self.avatar(reader)
+        change.avatar = Self.avatar(reader)
         change.pushTokens = reader.optionalObjects("notificationTokens", count: 0...10, members: ["token", "type", "deviceInfo"]) { token in
             PushToken(
                 token: token.matching("token", .pushToken), type: token.choice("type", of: PushService.self) ?? .fcm,
@@ -31,8 +31,7 @@ enum UserEndpoints {
             change.discoverable = privacy.boolean("discoverable")
         }
         try reader.finish()
-        // There is no media that a user could see, so no id names any; the empty text unsets what is unset already.
-        guard avatar == nil else { throw AccountError.unknownMedia }
+        if case .set(let mediaId?) = change.avatar { try await services.media.use(mediaId, by: session.userId) }
         return .json(try await services.users.update(session, change).json(forOwner: true))
     }
 
@@ -71,9 +70,9 @@ enum UserEndpoints {
         return .noContent
     }
 
-    /// The id of the wanted avatar; nil for none, and for the empty text.
-    private static func avatar(_ reader: RequestReader) -> String? {
-        guard let text = reader.optionalString("avatarMediaId", characters: 0...36), !text.isEmpty else { return nil }
-        return reader.optionalIdentifier("avatarMediaId")?.description
+    /// The empty text unsets it.
+    private static func avatar(_ reader: RequestReader) -> UserChange.Avatar {
+        guard let text = reader.optionalString("avatarMediaId", characters: 0...36) else { return .keep }
+        return .set(text.isEmpty ? nil : reader.optionalIdentifier("avatarMediaId"))
     }
 }

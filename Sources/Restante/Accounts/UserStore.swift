@@ -28,8 +28,14 @@ enum Visibility: String, CaseIterable, Sendable {
 
 /// What `updateUser` may change; what is nil stays. An empty text unsets.
 struct UserChange: Sendable {
+    enum Avatar: Sendable {
+        case keep
+        /// Nil: none.
+        case set(Identifier?)
+    }
     var name: String?
     var profileStatus: String?
+    var avatar = Avatar.keep
     /// In place of those that the calling device had.
     var pushTokens: [PushToken]?
     var lastSeen: Visibility?
@@ -65,7 +71,8 @@ struct UserStore: Sendable {
             last_seen_visibility = coalesce($4::text, last_seen_visibility),
             groups_visibility = coalesce($5::text, groups_visibility),
             read_receipts = coalesce($6::bool, read_receipts),
-            discoverable = coalesce($7::bool, discoverable)
+            discoverable = coalesce($7::bool, discoverable),
+            avatar_media_id = CASE WHEN $8::bool THEN $9::uuid ELSE avatar_media_id END
         WHERE user_id = $1::uuid
         RETURNING user_id, name, profile_status, avatar_media_id, mobile_number
         """)
@@ -90,9 +97,12 @@ struct UserStore: Sendable {
     }
 
     func update(_ session: Session, _ change: UserChange) async throws -> User {
+        var (changesAvatar, avatar): (Bool, Identifier?) = (false, nil)
+        if case .set(let mediaId) = change.avatar { (changesAvatar, avatar) = (true, mediaId) }
         let parameters: [Parameter] = [
             .uuid(session.userId), .optionalText(change.name), .optionalText(change.profileStatus), .optionalText(change.lastSeen?.rawValue),
             .optionalText(change.groups?.rawValue), .optionalBool(change.readReceipts), .optionalBool(change.discoverable),
+            .bool(changesAvatar), .optionalUUID(avatar),
         ]
         return try await pool.transaction { connection in
             guard let row = try connection.execute(Self.update, parameters).first else { throw AccountError.unknownUser }

@@ -41,6 +41,7 @@ package enum Application {
         let expiry = Expiry(pool: pool, identifiers: identifiers, days: configuration.retentionDays, logger: logger) { mailroom.deliver($0) }
         let sweeping = [
             Task { await retention.run() }, Task { await expiry.run() }, Task { await services.accountRemoval.run() }, Task { await push.run() },
+            Task { await services.media.keepSwept() },
         ]
         announce(configuration.host, server.port)
 
@@ -113,6 +114,7 @@ package enum Application {
             keys: KeyStore(pool: pool, identifiers: identifiers, limits: limits),
             presence: presence, blocks: BlockStore(pool: pool, limits: limits),
             accountRemoval: AccountRemoval(pool: pool, groups: groups, mailroom: mailroom, logger: logger),
+            media: try makeMedia(configuration, pool, identifiers, logger), uploads: UploadSlots(limit: limits[.mediaUploadsAtOnce]),
             health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
     }
 
@@ -142,6 +144,17 @@ package enum Application {
             // Without a secret the configuration was refused.
             return WebhookOTPSender(url: url, secret: configuration.otpWebhookSecret ?? "", client: HTTPClient(settings), logger: logger)
         }
+    }
+
+    private static func makeMedia(
+        _ configuration: Configuration, _ pool: Pool, _ identifiers: IdentifierGenerator, _ logger: Logger
+    ) throws -> MediaLibrary {
+        let threads = FileThreads()
+        guard configuration.mediaStore == .directory else { throw StartError(description: "MEDIA_STORE: this build has no S3 store") }
+        return MediaLibrary(
+            pool: pool, identifiers: identifiers, store: try DirectoryMediaStore(in: configuration.mediaDirectory, threads: threads),
+            incoming: try IncomingFolder(in: configuration.mediaDirectory, threads: threads), retentionDays: configuration.retentionDays,
+            bytesPerDay: configuration.rateLimits == .on ? configuration.limits[.mediaBytesPerDay] : nil, logger: logger)
     }
 
     private static func joinOtherNodes(_ conninfo: String, _ identifiers: IdentifierGenerator, _ services: Services) -> DatabaseWakeBus {

@@ -23,6 +23,7 @@ package struct Configuration: Sendable {
     /// The key with which posts to the webhook are signed.
     package var otpWebhookSecret: String?
     package var otpCountries = CallingCodes()
+    package var mediaStore = MediaStoreChoice.directory
     package var accessTokenSeconds = 3_600
     package var refreshTokenSeconds = 15_552_000
     /// nil: made once and kept in the file `server-secret` under `dataDirectory`; see `ServerSecret`.
@@ -55,6 +56,9 @@ package struct Configuration: Sendable {
 
     /// Where the embedded PostgreSQL keeps everything.
     package var embeddedDatabaseDirectory: String { dataDirectory + "/postgres" }
+
+    /// Where uploads are gathered, and, with a media store of `directory`, kept.
+    package var mediaDirectory: String { dataDirectory + "/media" }
 
     /// Whether other nodes may work on the same database.
     var hasOtherNodes: Bool {

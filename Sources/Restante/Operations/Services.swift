@@ -28,6 +28,8 @@ struct Services: Sendable {
     let presence: Presence
     let blocks: BlockStore
     let accountRemoval: AccountRemoval
+    let media: MediaLibrary
+    let uploads: UploadSlots
     let health: Health
     let specification: Specification
 }

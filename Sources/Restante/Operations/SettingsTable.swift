@@ -7,7 +7,7 @@ package enum SettingsTable {
             .secret("DATABASE_URL", \.databaseURL, "a PostgreSQL URL or connection string", "the database; absent: an embedded PostgreSQL") {
                 $0.hasPrefix("postgres://") || $0.hasPrefix("postgresql://") || $0.contains("=")
             },
-            .text("DATA_DIR", \.dataDirectory, "folder", "the embedded database and the server's own secret"),
+            .text("DATA_DIR", \.dataDirectory, "folder", "the embedded database, media, and the server's own secret"),
             .address("HOST", \.host, "the address to listen on; localhost is 127.0.0.1"),
             .number("PORT", \.port, 0...65_535, "the TCP port to listen on; 0 takes a free one"),
             .number("HTTP_WORKERS", \.httpWorkers, 1...64, unit: "threads", "threads that serve HTTP; half of the cores unless it is set"),
@@ -25,6 +25,7 @@ package enum SettingsTable {
             .form(
                 "OTP_COUNTRIES", \.otpCountries, "calling codes, such as 49,43,1868", "the countries that one-time passwords go to; absent: all",
                 read: { CallingCodes($0) }, show: \.text),
+            .mediaStore,
             .number("ACCESS_TOKEN_SECONDS", \.accessTokenSeconds, 60...86_400, unit: "seconds", "how long an access token is good"),
             .number("REFRESH_TOKEN_SECONDS", \.refreshTokenSeconds, 3_600...63_072_000, unit: "seconds", "how long an unused refresh token is good"),
             .secret("SERVER_SECRET", \.serverSecret, "at least 32 characters", "the key of stored OTP hashes; absent: made once, kept in DATA_DIR") {

@@ -1,0 +1,110 @@
+import HTTPServer
+import Postgres
+import Synchronization
+
+/// Uploading in one request, and downloading.
+enum MediaEndpoints {
+    static let uploadHeaders: [StaticString] = ["Content-Type", "Repr-Digest", "Content-Length"]
+    static let downloadHeaders: [StaticString] = ["Range", "If-None-Match", "If-Range"]
+
+    static func uploadMedia(_ call: Call, _ services: Services) async throws -> Response {
+        let userId = try call.session.userId
+        let contentType = try MediaContentType.read(call.headers["Content-Type"])
+        let stated = ReprDigest.read(call.headers["Repr-Digest"])
+        if stated == .malformed {
+            throw Problem(invalid: [.init(place: .parameter("Repr-Digest"), detail: "sha-256=:<base64 of 32 bytes>: is expected.")])
+        }
+        let length = call.headers["Content-Length"].flatMap { Int($0) } ?? 0
+        try services.uploads.take(for: userId)
+        defer { services.uploads.giveBack(for: userId) }
+        try await services.media.checkQuota(of: userId, adding: length)
+        try await services.media.incoming.checkSpace(for: length)
+        let file = try await services.media.incoming.makePart(services.identifiers.next())
+        let result: Result<Media, any Error>
+        do {
+            let digest = try await gather(call, into: file, services.media.incoming.threads)
+            if case .sha256(let stated) = stated, stated != digest { throw MediaError.digestMismatch }
+            result = .success(try await services.media.add(file, digest: digest, contentType: contentType, for: userId))
+        } catch {
+            result = .failure(error)
+        }
+        // A store that is a folder has it by now; another one has a copy.
+        try? await services.media.incoming.threads.run { () throws(MediaStoreError) in file.remove() }
+        return .json(try result.get().json, status: 201)
+    }
+
+    /// Writes the body as it comes; durable, and digested, when this returns.
+    private static func gather(_ call: Call, into file: IncomingFile, _ threads: FileThreads) async throws -> MediaDigest {
+        while let piece = try await call.nextPiece() {
+            try await threads.run { () throws(MediaStoreError) in try file.append(piece) }
+        }
+        return try await threads.run { () throws(MediaStoreError) in
+            try file.sync()
+            return file.digest
+        }
+    }
+
+    static func downloadMedia(_ call: Call, _ services: Services) async throws -> Response {
+        let userId = try call.session.userId
+        let reader = QueryReader(call, parameters: ["mediaId"])
+        let mediaId = reader.identifier("mediaId")
+        try reader.finish()
+        let media = try await services.media.find(mediaId, by: userId)
+        let tag = "\"\(media.digest.hexadecimal)\""
+        var response = Response(
+            status: 200,
+            headers: [
+                ("ETag", tag), ("Cache-Control", "private, no-cache"), ("Repr-Digest", ReprDigest.header(media.digest)), ("Accept-Ranges", "bytes"),
+            ])
+        let answer = MediaRange.answer(
+            size: media.size, tag: tag, range: call.isHead ? nil : call.headers["Range"], ifNoneMatch: call.headers["If-None-Match"],
+            ifRange: call.headers["If-Range"])
+        var range = 0..<media.size
+        switch answer {
+        case .notModified:
+            response.status = 304
+            return response
+        case .notSatisfiable: throw MediaError.rangeNotSatisfiable(size: media.size)
+        case .part(let part):
+            range = part
+            response.status = 206
+            response.headers.append(("Content-Range", "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(media.size)"))
+        case .whole: break
+        }
+        response.headers.append(("Content-Type", media.contentType))
+        response.headers.append(("Content-Disposition", "attachment"))
+        if !range.isEmpty { response.stream = stream(of: media, range, services.media.store) }
+        return response
+    }
+
+    private static func stream(of media: Media, _ range: Range<Int>, _ store: any MediaStore) -> BodyStream {
+        let position = Atomic<Int>(range.lowerBound)
+        return BodyStream(length: range.count) {
+            let start = position.load(ordering: .relaxed)
+            let bytes = try await store.read(media.digest, at: start, count: min(store.pieceBytes, range.upperBound - start))
+            position.store(start + bytes.count, ordering: .relaxed)
+            return bytes
+        }
+    }
+}
+
+/// The media type that an uploader states and downloads repeat.
+enum MediaContentType {
+    /// Source: RFC 9110, 8.3.1, without looking into the parameters.
+    static func read(_ header: String?) throws(Problem) -> String {
+        guard let header else { return "application/octet-stream" }
+        let type = String(header.prefix { $0 != ";" }.trimmingSpaces())
+        let halves = type.split(separator: "/", omittingEmptySubsequences: false)
+        guard header.utf8.count <= 255, header.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), halves.count == 2,
+            halves.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isToken) })
+        else { throw Problem(.unsupportedMediaType, detail: "Content-Type is no media type of at most 255 characters.") }
+        return header
+    }
+
+    private static func isToken(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: "!#$&^_.+-*'%`|~".utf8.contains(byte)
+        }
+    }
+}

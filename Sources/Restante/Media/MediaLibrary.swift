@@ -1,0 +1,83 @@
+import Logging
+import Postgres
+
+/// Media: taking it in, showing it to those who may see it, and letting go of it.
+///
+/// The order in which an upload arrives loses nothing and leaves nothing behind: the row first (which keeps a blob of the same content from being
+/// removed), then the blob, then the row is made ready. A crash in between leaves a row that is swept within an hour or two.
+struct MediaLibrary: Sendable {
+    let pool: Pool
+    let identifiers: IdentifierGenerator
+    let store: any MediaStore
+    let incoming: IncomingFolder
+    let retentionDays: Int
+    /// Nil where rate limits are off.
+    let bytesPerDay: Int?
+    let logger: Logger
+
+    /// Media that this user may see; throws 404 otherwise.
+    func find(_ mediaId: Identifier, by userId: Identifier) async throws -> Media {
+        let found = try await pool.run { connection -> Media? in
+            guard let row = try connection.execute(MediaStatements.find, [.uuid(mediaId), .uuid(userId)]).first,
+                let digest = MediaDigest(bytes: try row.bytes(1))
+            else { return nil }
+            return Media(mediaId: mediaId, digest: digest, size: Int(try row.int64(2)), contentType: try row.text(3))
+        }
+        guard let found else { throw MediaError.unknown }
+        return found
+    }
+
+    /// Takes note that this user sends it or shows it; throws 404 where they may not see it. It lives on for a day at least.
+    func use(_ mediaId: Identifier, by userId: Identifier) async throws {
+        let isVisible = try await pool.run { try !$0.execute(MediaStatements.use, [.uuid(mediaId), .uuid(userId)]).isEmpty }
+        guard isVisible else { throw MediaError.unknown }
+    }
+
+    /// Throws where a user would upload more in a day than they may. `upload`: a resumable one that has been counted.
+    func checkQuota(of userId: Identifier, adding bytes: Int, besides upload: Identifier? = nil) async throws {
+        try await pool.run { try checkQuota(of: userId, adding: bytes, besides: upload, on: $0) }
+    }
+
+    /// Makes media of a finished file, which is synced. The file is gone afterwards, or no longer of use.
+    func add(_ file: IncomingFile, digest: MediaDigest, contentType: String, for userId: Identifier, upload: Identifier? = nil) async throws -> Media
+    {
+        let media = Media(mediaId: identifiers.next(), digest: digest, size: file.size, contentType: contentType)
+        try await claim(media, for: userId, upload)
+        do {
+            try await store.keep(file.path, size: media.size, as: digest)
+            let isReady = try await pool.run { try !$0.execute(MediaStatements.ready, [.uuid(media.mediaId)]).isEmpty }
+            // Its uploader has deleted the account meanwhile.
+            guard isReady else { throw MediaError.unknown }
+        } catch {
+            _ = try? await pool.run { try $0.execute(MediaStatements.withdraw, [.uuid(media.mediaId)]) }
+            throw error
+        }
+        return media
+    }
+
+    /// Enters the row, once no removal of the same content is under way.
+    private func claim(_ media: Media, for userId: Identifier, _ upload: Identifier?) async throws {
+        let parameters: [Parameter] = [
+            .uuid(media.mediaId), .uuid(userId), .bytes(media.digest.bytes), .int64(Int64(media.size)), .text(media.contentType),
+        ]
+        for _ in 0..<50 {
+            let isEntered = try await pool.transaction { connection in
+                // One upload of a user at a time: many at once could each stay within the quota that they exceed together.
+                _ = try connection.execute(MediaStatements.lockUploader, [.uuid(userId)])
+                try checkQuota(of: userId, adding: media.size, besides: upload, on: connection)
+                return try !connection.execute(MediaStatements.claim, parameters).isEmpty
+            }
+            if isEntered { return }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw MediaStoreError.unavailable("the removal of \(media.digest.hexadecimal) does not end")
+    }
+
+    private func checkQuota(of userId: Identifier, adding bytes: Int, besides upload: Identifier?, on connection: Connection) throws {
+        guard let bytesPerDay else { return }
+        let used = try connection.execute(MediaStatements.usedToday, [.uuid(userId), .optionalUUID(upload)])[0]
+        guard try Int(used.int64(0)).addingReportingOverflow(bytes).partialValue <= bytesPerDay else {
+            throw MediaError.quotaUsedUp(seconds: Int(try used.int64(1)))
+        }
+    }
+}

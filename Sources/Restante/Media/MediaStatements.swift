@@ -1,0 +1,139 @@
+import Postgres
+
+/// The SQL of media. Who may see one: its uploader, those it was sent to, and everybody while it is an avatar, as everybody sees profiles.
+enum MediaStatements {
+    static let all = [
+        find, use, grantToUsers, grantToMembers, lockUploader, usedToday, claim, ready, withdraw, removeOfUser,
+        want, expire, orphans, lockBlobs, condemn, removeBlob,
+    ]
+
+    /// $1 the media, $2 who asks.
+    static let find = Statement(
+        "media.find",
+        """
+        SELECT m.media_id, m.sha256, m.size, m.content_type FROM media m
+        WHERE m.media_id = $1::uuid AND m.is_ready AND (
+            m.uploader_id = $2::uuid
+            OR EXISTS (SELECT FROM media_grants g WHERE g.media_id = m.media_id AND g.user_id = $2::uuid)
+            OR EXISTS (SELECT FROM users u WHERE u.avatar_media_id = m.media_id))
+        """)
+
+    /// The same, and it is used now.
+    static let use = Statement(
+        "media.use",
+        """
+        UPDATE media m SET used_at = now(), wanted_at = now()
+        WHERE m.media_id = $1::uuid AND m.is_ready AND (
+            m.uploader_id = $2::uuid
+            OR EXISTS (SELECT FROM media_grants g WHERE g.media_id = m.media_id AND g.user_id = $2::uuid)
+            OR EXISTS (SELECT FROM users u WHERE u.avatar_media_id = m.media_id))
+        RETURNING m.media_id
+        """)
+
+    /// Lets users see media that they are being sent: the n-th of $1 for the n-th of $2. What is no more is left out.
+    static let grantToUsers = Statement(
+        "media.grant_to_users",
+        """
+        INSERT INTO media_grants (media_id, user_id)
+        SELECT DISTINCT m.media_id, u.user_id FROM unnest($1::uuid[], $2::uuid[]) AS g(media_id, user_id)
+        JOIN media m ON m.media_id = g.media_id JOIN users u ON u.user_id = g.user_id
+        ORDER BY 1, 2
+        ON CONFLICT DO NOTHING
+        """)
+
+    /// Lets all who are members now see media that is being sent to groups: the n-th of $1 for the n-th of $2.
+    static let grantToMembers = Statement(
+        "media.grant_to_members",
+        """
+        INSERT INTO media_grants (media_id, user_id)
+        SELECT DISTINCT m.media_id, p.user_id FROM unnest($1::uuid[], $2::uuid[]) AS g(media_id, group_id)
+        JOIN media m ON m.media_id = g.media_id JOIN group_members p ON p.group_id = g.group_id
+        ORDER BY 1, 2
+        ON CONFLICT DO NOTHING
+        """)
+
+    static let lockUploader = Statement("media.lock_uploader", "SELECT FROM users WHERE user_id = $1::uuid FOR NO KEY UPDATE")
+
+    /// What a user has uploaded in the last day, and is about to upload; seconds until the first of it is a day old. $2: an upload that does not count.
+    static let usedToday = Statement(
+        "media.used_today",
+        """
+        SELECT coalesce(sum(size), 0)::int8, coalesce(ceil(extract(epoch FROM min(begun) + interval '1 day' - now())), 0)::int8
+        FROM (
+            SELECT size, uploaded_at AS begun FROM media WHERE uploader_id = $1::uuid AND uploaded_at > now() - interval '1 day'
+            UNION ALL
+            SELECT size, created_at FROM media_uploads
+            WHERE user_id = $1::uuid AND created_at > now() - interval '1 day' AND media_id IS NULL AND upload_id IS DISTINCT FROM $2::uuid
+        ) AS taken
+        """)
+
+    /// Enters media whose blob is on its way, which keeps the blob from being removed; no row where it is just being removed.
+    static let claim = Statement(
+        "media.claim",
+        """
+        WITH blob AS (
+            INSERT INTO media_blobs (sha256, size) VALUES ($3::bytea, $4::int8)
+            ON CONFLICT (sha256) DO UPDATE SET size = excluded.size WHERE media_blobs.condemned_at IS NULL
+            RETURNING sha256
+        )
+        INSERT INTO media (media_id, uploader_id, sha256, size, content_type)
+        SELECT $1::uuid, $2::uuid, sha256, $4::int8, $5::text FROM blob
+        RETURNING media_id
+        """)
+
+    static let ready = Statement("media.ready", "UPDATE media SET is_ready = true WHERE media_id = $1::uuid RETURNING media_id")
+
+    static let withdraw = Statement("media.withdraw", "DELETE FROM media WHERE media_id = $1::uuid")
+
+    static let removeOfUser = Statement(
+        "media.remove_of_user",
+        "WITH uploads AS (DELETE FROM media_uploads WHERE user_id = $1::uuid) DELETE FROM media WHERE uploader_id = $1::uuid")
+
+    /// Notes what waits in inboxes or is shown as an avatar, so that it stays for a day after that.
+    static let want = Statement(
+        "media.want",
+        """
+        UPDATE media m SET wanted_at = now() WHERE m.wanted_at < now() - interval '1 hour' AND (
+            EXISTS (SELECT FROM inbox i WHERE i.media_id = m.media_id) OR EXISTS (SELECT FROM users u WHERE u.avatar_media_id = m.media_id))
+        """)
+
+    /// $1: the days after which media goes that is used no more, whoever still waits for it. An avatar stays.
+    static let expire = Statement(
+        "media.expire",
+        """
+        DELETE FROM media WHERE media_id = ANY (ARRAY(
+            SELECT m.media_id FROM media m
+            WHERE (NOT m.is_ready AND m.uploaded_at < now() - interval '1 hour')
+                OR ((m.wanted_at < now() - interval '24 hours' OR m.used_at < now() - make_interval(days => $1::int4))
+                    AND (m.used_at < now() - make_interval(days => $1::int4)
+                        OR NOT EXISTS (SELECT FROM inbox i WHERE i.media_id = m.media_id))
+                    AND NOT EXISTS (SELECT FROM users u WHERE u.avatar_media_id = m.media_id))
+            LIMIT 1000 FOR UPDATE OF m SKIP LOCKED))
+        RETURNING media_id
+        """)
+
+    /// Contents of no media, and those whose removal seems to have been interrupted.
+    static let orphans = Statement(
+        "media.orphans",
+        """
+        SELECT sha256 FROM media_blobs b
+        WHERE (condemned_at IS NULL OR condemned_at < now() - interval '10 minutes') AND NOT EXISTS (SELECT FROM media m WHERE m.sha256 = b.sha256)
+        LIMIT 200
+        """)
+
+    /// Keeps these from getting media until the transaction's end. The check is the next statement, which sees what was committed before this one
+    /// had its locks.
+    static let lockBlobs = Statement(
+        "media.lock_blobs", "SELECT FROM media_blobs WHERE sha256 = ANY ($1::bytea[]) ORDER BY sha256 FOR UPDATE")
+
+    static let condemn = Statement(
+        "media.condemn",
+        """
+        UPDATE media_blobs b SET condemned_at = now()
+        WHERE sha256 = ANY ($1::bytea[]) AND (condemned_at IS NULL OR condemned_at < now() - interval '10 minutes')
+            AND NOT EXISTS (SELECT FROM media m WHERE m.sha256 = b.sha256)
+        RETURNING sha256
+        """)
+
+    static let removeBlob = Statement("media.remove_blob", "DELETE FROM media_blobs WHERE sha256 = $1::bytea AND condemned_at IS NOT NULL")
+}
