@@ -6,14 +6,12 @@ import Postgres
 enum SendError: ProblemConvertible {
     case unknownRecipient
     case unknownGroup
-    case unknownMedia
     case clientMessageIdReused
 
     var problem: Problem {
         switch self {
         case .unknownRecipient: Problem(.unknownRecipient)
         case .unknownGroup: Problem(.notFound, detail: "There is no such group, or you are not a member of it.")
-        case .unknownMedia: Problem(.unknownMedia)
         case .clientMessageIdReused: Problem(.clientMessageIdReused)
         }
     }
@@ -25,22 +23,32 @@ enum SendEndpoints {
         let session = try call.session
         let request = try MessageRequest(call, targetName: "to", limits: services.limits)
         guard !request.type.isEphemeral else { return try show(request, from: session, group: nil, reply, services) }
-        try admit(request, from: session, services)
-        try write(request.outgoing(from: session, to: .user(request.target)), ifUnknown: .unknownRecipient, reply, services)
+        try send(request, from: session, to: .user(request.target), ifUnknown: .unknownRecipient, reply, services)
     }
 
     static func sendGroupMessage(_ call: Call, _ reply: Reply, _ services: Services) throws {
         let session = try call.session
         let request = try MessageRequest(call, targetName: "groupId", limits: services.limits)
         guard !request.type.isEphemeral else { return try show(request, from: session, group: request.target, reply, services) }
-        try admit(request, from: session, services)
-        try write(request.outgoing(from: session, to: .group(request.target)), ifUnknown: .unknownGroup, reply, services)
+        try send(request, from: session, to: .group(request.target), ifUnknown: .unknownGroup, reply, services)
     }
 
-    private static func admit(_ request: MessageRequest, from session: Session, _ services: Services) throws {
+    /// Hands the message to the writer; one with media only once it is known that its sender may see that.
+    private static func send(
+        _ request: MessageRequest, from session: Session, to target: OutgoingMessage.Target, ifUnknown: SendError, _ reply: Reply,
+        _ services: Services
+    ) throws {
         try services.rateLimiter.take(.messagesPerDevice, for: .identifier(session.deviceId))
-        // There is no media that a user could see, so no id names any.
-        guard request.media == nil else { throw SendError.unknownMedia }
+        let message = request.outgoing(from: session, to: target)
+        guard let mediaId = message.mediaId else { return try write(message, ifUnknown: ifUnknown, reply, services) }
+        Task {
+            do {
+                try await services.media.use(mediaId, by: session.userId)
+                try write(message, ifUnknown: ifUnknown, reply, services)
+            } catch {
+                reply.fail(error)
+            }
+        }
     }
 
     private static func write(_ message: OutgoingMessage, ifUnknown: SendError, _ reply: Reply, _ services: Services) throws {

@@ -38,6 +38,12 @@ extension WriterBatch {
         ]
     }
 
+    /// Lets those see the media who are being sent it; nil where no message has any.
+    func grant(of sends: [Send], by statement: Statement) -> Postgres.Call? {
+        let showing = sends.compactMap { send in send.message.mediaId.map { ($0, send.message.target.identifier) } }
+        return showing.isEmpty ? nil : .init(statement, [.uuids(showing.map(\.0)), .uuids(showing.map(\.1))])
+    }
+
     func resolve(
         _ sends: [Send], _ rows: Rows, _ begun: UInt64, on connection: Connection, into committed: inout CommittedBatch
     ) throws(PostgresError) {

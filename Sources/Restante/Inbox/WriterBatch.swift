@@ -21,6 +21,7 @@ struct WriterBatch {
         }
         var calls = sends.isEmpty || !isNearMidnight() ? [] : [lock(sends)]
         let sendIndex = append(sends.isEmpty ? nil : .init(InboxStatements.send, columns(of: sends)), to: &calls)
+        _ = append(grant(of: sends, by: MediaStatements.grantToUsers), to: &calls)
         let acknowledgeIndex = append(acknowledgement(of: visits), to: &calls)
         if acknowledgeIndex != nil { calls.append(.init(InboxStatements.release)) }
         let readIndex = append(read(of: visits), to: &calls)
@@ -50,7 +51,12 @@ struct WriterBatch {
                 _ = try connection.execute(InboxStatements.lockGroups, [.uuids(Array(Set(groups)))])
                 let sends = assignIdentifiers(&pending)
                 if isNearMidnight() { _ = try connection.pipeline([lock(sends)]) }
-                return (sends, try connection.execute(InboxStatements.sendToGroup, columns(of: sends) + [.int64(Self.sharedBytes)]))
+                let rows = try connection.execute(InboxStatements.sendToGroup, columns(of: sends) + [.int64(Self.sharedBytes)])
+                // Not for whoever is no member, whose message is not among these.
+                let accepted = Set(try rows.map { try $0.uuid(0) })
+                let grant = grant(of: sends.filter { accepted.contains($0.messageId) }, by: MediaStatements.grantToMembers)
+                if let grant { _ = try connection.pipeline([grant]) }
+                return (sends, rows)
             }
         } catch PostgresError.outcomeUnknown(let reason) {
             // Under the same ids the next attempt finds what this one may have written.
