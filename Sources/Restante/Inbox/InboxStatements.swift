@@ -77,7 +77,11 @@ enum InboxStatements {
     static let lockGroups = Statement(
         "inbox.lock_groups", "SELECT group_id FROM groups WHERE group_id = ANY ($1::uuid[]) ORDER BY group_id FOR SHARE")
 
-    /// Writes messages to groups, as `send` does; a body whose copies would exceed $10 bytes is stored once. A message is in one or two rows of the answer.
+    /// Writes messages to groups, as `send` does; a body whose copies would exceed $10 bytes is stored once.
+    ///
+    /// No step carries a body with each device: of a long one that would be many megabytes. A member's devices are an array, and `OFFSET 0` keeps it one:
+    /// they are found once for each member by the index, whatever a plan made without statistics believes. `alone` and `several` are the devices of
+    /// members with one and with more of them, `users` those members, `own` the sender's other devices.
     static let sendToGroup = Statement(
         "inbox.send_to_group",
         """
@@ -92,35 +96,37 @@ enum InboxStatements {
             SELECT (now() AT TIME ZONE 'UTC')::date, sender_id, client_message_id, message_id, fingerprint FROM entry
             ON CONFLICT DO NOTHING RETURNING message_id
         ), accepted AS MATERIALIZED (
-            SELECT * FROM entry WHERE (message_id IN (SELECT message_id FROM fresh)) IS TRUE
-        ), target AS MATERIALIZED (
-            SELECT a.message_id, a.sender_id, a.group_id, a.body, a.media_id, a.expires_in, m.user_id, d.device_id, m.user_id = a.sender_id AS is_own,
-                count(*) OVER (PARTITION BY a.message_id, m.user_id) AS devices,
-                count(*) FILTER (WHERE m.user_id <> a.sender_id) OVER (PARTITION BY a.message_id) AS copies
-            FROM accepted a JOIN group_members m ON m.group_id = a.group_id
-                JOIN devices d ON d.user_id = m.user_id AND d.revoked_at IS NULL
-            WHERE d.device_id <> a.sender_device_id
+            SELECT a.*, now() + make_interval(secs => expires_in) AS expires_at, t.alone, t.several, t.own, t.users,
+                cardinality(t.alone || t.several) * octet_length(body)::int8 > $10::int8 AS is_shared
+            FROM entry a CROSS JOIN LATERAL (
+                SELECT coalesce(array_agg(device_id) FILTER (WHERE NOT is_own AND cardinality(devices) = 1), '{}') AS alone,
+                    coalesce(array_agg(device_id) FILTER (WHERE NOT is_own AND cardinality(devices) > 1), '{}') AS several,
+                    coalesce(array_agg(user_id) FILTER (WHERE NOT is_own AND cardinality(devices) > 1 AND device_id = devices[1]), '{}') AS users,
+                    coalesce(array_agg(device_id) FILTER (WHERE is_own), '{}') AS own
+                FROM (
+                    SELECT user_id, user_id = a.sender_id AS is_own,
+                        ARRAY(SELECT device_id FROM devices d
+                            WHERE d.user_id = m.user_id AND revoked_at IS NULL AND device_id <> a.sender_device_id) AS devices
+                    FROM group_members m WHERE group_id = a.group_id OFFSET 0
+                ) m, unnest(devices) AS device_id
+            ) t
+            WHERE (message_id IN (SELECT message_id FROM fresh)) IS TRUE
         ), shared AS (
             INSERT INTO shared_items (message_id, item, outstanding)
-            SELECT message_id, convert_to('"direction":"in",', 'UTF8') || body, copies
-            FROM (SELECT DISTINCT ON (message_id) * FROM target WHERE NOT is_own) t WHERE copies * octet_length(body) > $10::int8
+            SELECT message_id, convert_to('"direction":"in",', 'UTF8') || body, cardinality(alone || several) FROM accepted WHERE is_shared
         ), undelivered_by_device AS (
-            INSERT INTO undelivered (recipient_id, message_id) SELECT DISTINCT user_id, message_id FROM target WHERE devices > 1 AND NOT is_own
+            INSERT INTO undelivered (recipient_id, message_id) SELECT user_id, message_id FROM accepted, unnest(users) AS user_id
         ), written AS (
             INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item, media_id, expires_at)
-            SELECT device_id, message_id, group_id,
-                CASE WHEN is_own THEN NULL ELSE sender_id END,
-                CASE WHEN is_own THEN 0 WHEN devices = 1 THEN 1 ELSE 2 END,
-                CASE WHEN is_own THEN convert_to('"direction":"out",', 'UTF8') || body
-                    WHEN copies * octet_length(body) > $10::int8 THEN NULL
-                    ELSE convert_to('"direction":"in",', 'UTF8') || body END,
-                media_id, now() + make_interval(secs => expires_in)
-            FROM target
+            SELECT d.device_id, message_id, group_id, sender_id, CASE WHEN d.number <= cardinality(alone) THEN 1 ELSE 2 END,
+                CASE WHEN NOT is_shared THEN convert_to('"direction":"in",', 'UTF8') || body END, media_id, expires_at
+            FROM accepted, unnest(alone || several) WITH ORDINALITY AS d(device_id, number)
+        ), echoed AS (
+            INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item, media_id, expires_at)
+            SELECT device_id, message_id, group_id, NULL, 0, convert_to('"direction":"out",', 'UTF8') || body, media_id, expires_at
+            FROM accepted, unnest(own) AS device_id
         )
-        SELECT message_id,
-            coalesce(array_agg(device_id) FILTER (WHERE NOT is_own), '{}'), coalesce(array_agg(device_id) FILTER (WHERE is_own), '{}')
-        FROM target GROUP BY message_id
-        UNION ALL SELECT message_id, '{}', '{}' FROM accepted
+        SELECT message_id, alone || several, own FROM accepted
         """)
 
     /// Deletes exactly the named items, and gives each sender one receipt for all that one request acknowledged for the first time; none to whom the

@@ -77,22 +77,29 @@ final class InboxWriter: Sendable {
 
     private func work(_ listener: Listener) {
         var connection: Connection?
-        while let tasks = take() {
+        var weights = BatchWeights()
+        while let tasks = take(weights) {
             let toUsers = tasks.filter { !$0.isForGroup }
             if !toUsers.isEmpty { write(toUsers, &connection, listener) { try batch.commit(&$0, on: $1, within: $2) } }
             let toGroups = tasks.filter(\.isForGroup)
-            if !toGroups.isEmpty { write(toGroups, &connection, listener) { try batch.commitToGroups(&$0, on: $1, within: $2) } }
+            if !toGroups.isEmpty {
+                write(toGroups, &connection, listener) {
+                    let committed = try batch.commitToGroups(&$0, on: $1, within: $2)
+                    weights.learn(from: committed)
+                    return committed
+                }
+            }
         }
         connection?.close()
     }
 
     /// The next batch; waits for one. Nil when the writer is closed and the queue is empty.
-    private func take() -> [PendingTask]? {
+    private func take(_ weights: BatchWeights) -> [PendingTask]? {
         while true {
             let (taken, isClosed) = queue.withLock { queue in
                 var rows = 0
                 let count = queue.tasks.firstIndex { task in
-                    rows += task.weight
+                    rows += weights.rows(of: task)
                     return rows > Self.batchRows
                 }
                 // A task that is larger than a batch is a batch of its own.

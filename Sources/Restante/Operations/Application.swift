@@ -81,12 +81,14 @@ package enum Application {
         _ configuration: Configuration, _ conninfo: String, _ identifiers: IdentifierGenerator, _ logger: Logger
     ) -> InboxWriters {
         let batch = WriterBatch(retentionDays: configuration.retentionDays, identifiers: identifiers)
-        return InboxWriters(
-            writers: (0..<configuration.writers).map { number in
-                InboxWriter(name: "writer-\(number)", batch: batch, logger: logger) { () throws(PostgresError) in
+        let make = { (name: String) in
+            (0..<configuration.writers).map { number in
+                InboxWriter(name: "\(name)-\(number)", batch: batch, logger: logger) { () throws(PostgresError) in
                     try Connection.open(conninfo, settings: DatabaseSettings.ofWriter, within: 0.5)
                 }
-            })
+            }
+        }
+        return InboxWriters(writers: make("writer"), groupWriters: make("group-writer"))
     }
 
     private static func makeServices(

@@ -24,7 +24,7 @@ enum DatabaseExamination {
 
     private static func sessions(_ configuration: Configuration, _ connection: Connection) throws -> Finding {
         let available = try connection.execute(.sessionLimit)[0].int32(0)
-        let wanted = configuration.writers + configuration.poolSize
+        let wanted = 2 * configuration.writers + configuration.poolSize
         let text = "\(wanted) wanted for WRITERS and POOL_SIZE, \(available) available"
         guard wanted <= Int(available) else {
             return Finding(verdict: .fail, check: "sessions", text: text + ". Raise max_connections, or lower the settings")

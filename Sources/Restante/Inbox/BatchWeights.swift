@@ -1,0 +1,33 @@
+import Postgres
+
+/// About how many rows each task writes, for the size of a batch. Belongs to one writer's thread.
+///
+/// A message to a group is as many rows as there are devices in it, which only the database knows; so what the last one came to is remembered.
+struct BatchWeights {
+    /// For a group of which nothing is known yet.
+    static let unknownGroup = 32
+    private static let mostGroups = 10_000
+
+    private var groups: [Identifier: Int] = [:]
+
+    func rows(of task: PendingTask) -> Int {
+        switch task.task {
+        case .send(let message, _):
+            guard case .group(let group) = message.target else { return 2 }
+            return groups[group] ?? Self.unknownGroup
+        case .visit(let visit, _): return 1 + visit.acknowledge.count
+        }
+    }
+
+    mutating func learn(from committed: CommittedBatch) {
+        let toGroups = committed.sends.compactMap { send -> (group: Identifier, messageId: Identifier)? in
+            guard case .group(let group) = send.message.target, case .sent(let messageId) = send.outcome else { return nil }
+            return (group, messageId)
+        }
+        guard !toGroups.isEmpty else { return }
+        let copies = committed.deliveries.reduce(into: [Identifier: Int]()) { $0[$1.item.messageId, default: 0] += 1 }
+        // Forgetting them all is rare, and costs one batch each.
+        if groups.count + toGroups.count > Self.mostGroups { groups = [:] }
+        for (group, messageId) in toGroups { groups[group] = max(1, copies[messageId] ?? 0) }
+    }
+}
