@@ -129,17 +129,3 @@ def test_two_devices_of_one_user_join_once(alice, bob):
         attempts = list(pool.map(lambda device: device.join(code), (bob, other)))
     assert sorted(attempt.status for attempt in attempts) == [200, 409]
     assert alice.group(group)["memberCount"] == len(alice.members(group)) == 2
-
-
-def test_a_join_is_wholly_before_or_after_the_end_of_its_invite(server, alice):
-    for _ in range(10):
-        bob = server.user()
-        group = alice.create_group()["groupId"]
-        code = alice.invite(group)
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            joining = pool.submit(bob.join, code)
-            alice.group_call("revokeInvite", group).expect(204)
-        answer = joining.result()
-        assert answer.status in (200, 404)
-        assert (bob.user_id in alice.members(group)) == (answer.status == 200)
-        server.user().join(code).problem(404, "not-found")
