@@ -48,11 +48,7 @@ extension WriterBatch {
         _ sends: [Send], _ rows: Rows, _ begun: UInt64, on connection: Connection, into committed: inout CommittedBatch
     ) throws(PostgresError) {
         var accepted: [Identifier: (recipients: [Identifier], own: [Identifier])] = [:]
-        for row in rows {
-            let devices = (recipients: try row.uuids(1), own: try row.uuids(2))
-            accepted[try row.uuid(0), default: ([], [])].recipients += devices.recipients
-            accepted[try row.uuid(0), default: ([], [])].own += devices.own
-        }
+        for row in rows { accepted[try row.uuid(0)] = (recipients: try row.uuids(1), own: try row.uuids(2)) }
         let others = sends.filter { accepted[$0.messageId] == nil }
         let found = others.isEmpty ? [:] : try find(others, on: connection)
         for send in sends {
