@@ -12,7 +12,7 @@ package enum SettingsTable {
             .number("PORT", \.port, 0...65_535, "the TCP port to listen on; 0 takes a free one"),
             .number("HTTP_WORKERS", \.httpWorkers, 1...64, unit: "threads", "threads that serve HTTP; half of the cores unless it is set"),
             .number("CONNECTION_MEMORY", \.connectionMemory, 2_048...65_536, unit: "bytes", "set aside for each connection; bounds its headers"),
-            .number("WRITERS", \.writers, 1...32, unit: "threads", "threads that commit messages between users, and as many that commit those to groups, each with a database session"),
+            .number("WRITERS", \.writers, 1...32, unit: "threads", "threads that commit messages, and as many for groups; a database session each"),
             .number("POOL_SIZE", \.poolSize, 1...200, unit: "sessions", "database sessions for everything else"),
             .choice("WAKE_BUS", \.wakeBus, "what wakes polls that other nodes hold; auto: database where DATABASE_URL is given"),
             .form(
