@@ -6,7 +6,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 PACKAGES := libmicrohttpd-dev libpq-dev libjansson-dev libcurl4-openssl-dev postgresql \
-            pkg-config python3-venv python3-pip curl make
+            coturn pkg-config python3-venv python3-pip curl make
 # What a command is given besides its name: make migrate ARGS=status
 ARGS ?=
 

@@ -41,6 +41,9 @@ static const unsigned char migration_0010[] = {
 static const unsigned char migration_0011[] = {
 #embed "../../migrations/0011_presence.sql"
 };
+static const unsigned char migration_0012[] = {
+#embed "../../migrations/0012_calls.sql"
+};
 static const unsigned char migration_0013[] = {
 #embed "../../migrations/0013_keys.sql"
 };
@@ -57,6 +60,7 @@ static const struct restante_asset migrations[] = {
     {"0009_otp_budgets.sql", migration_0009, sizeof migration_0009},
     {"0010_push.sql", migration_0010, sizeof migration_0010},
     {"0011_presence.sql", migration_0011, sizeof migration_0011},
+    {"0012_calls.sql", migration_0012, sizeof migration_0012},
     {"0013_keys.sql", migration_0013, sizeof migration_0013},
 };
 

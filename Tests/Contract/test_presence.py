@@ -143,6 +143,17 @@ def test_contacts_are_those_that_the_user_has_looked_up(alice, bob, carol):
     assert last_seen(carol, bob) == {}
 
 
+def test_who_is_blocked_sees_nothing_and_the_blocker_sees_all(alice, bob):
+    for device in (alice, bob):
+        device.post("/v1/heartbeat").expect(204)
+    assert is_online(alice, bob)
+    bob.post("/v1/blockUser", {"userId": alice.user_id}).expect(204)
+    assert last_seen(alice, bob) == {}
+    assert is_online(bob, alice)
+    bob.post("/v1/unblockUser", {"userId": alice.user_id}).expect(204)
+    assert is_online(alice, bob)
+
+
 # subscribe
 
 
@@ -184,9 +195,10 @@ def test_a_set_replaces_the_one_before_and_an_empty_one_ends_it(server, alice, b
         assert poll.is_held(1)
 
 
-def test_who_is_watched_and_does_not_show_it_is_not_told_of(alice, bob, carol):
-    subscribe(alice, bob, carol)
+def test_who_is_watched_and_does_not_show_it_is_not_told_of(server, alice, bob, carol):
+    subscribe(alice, bob, carol, dave := server.user("Dave"))
     set_privacy(bob, lastSeen="nobody")
+    dave.post("/v1/blockUser", {"userId": alice.user_id}).expect(204)
     with alice.hold() as poll:
         carol.post("/v1/heartbeat").expect(204)
         bob.post("/v1/heartbeat").expect(204)

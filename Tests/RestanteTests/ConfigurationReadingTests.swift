@@ -21,6 +21,8 @@ import Testing
         case "APNS_KEY_ID", "APNS_TEAM_ID": "ABCDE12345"
         case "APNS_TOPIC": "example.restante"
         case "TLS_CA_FILE": "/etc/restante/ca.pem"
+        case "TURN_URLS": "turn:turn.example:3478?transport=udp,turns:turn.example"
+        case "TURN_SECRET": "shared with coturn 42"
         case "RATE_LIMITS": "off"
         case "LOG_LEVEL": "debug"
         case "LOG_FORMAT": "json"

@@ -11,6 +11,7 @@ import Testing
         AccountRemovalStore.statements,
         AudienceStore.statements,
         BlockStore.statements,
+        CallStatements.all,
         ChatStore.statements,
         ContactStore.statements,
         CorrespondenceStore.statements,

@@ -8,6 +8,7 @@ package enum LimitName: String, CaseIterable, Sendable {
     case newContactsPerDay, blockedUsers, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
     case keyUploadsPerDevice, keyClaimsPerDevice
     case mediaBytes, mediaBytesPerDay, mediaUploadsAtOnce
+    case callRingSeconds, callSeconds, callsPerDay, callSignalsPerDevice
     case messagesPerDevice, typingPerDevice, requestsPerDevice, requestsPerAddress
 
     /// The row of this limit: what it counts, where it starts and how far it may be set.
@@ -43,6 +44,10 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .mediaBytes: LimitRow(104_857_600, .bytes, 1...1 << 50, "one upload")
         case .mediaBytesPerDay: LimitRow(5_368_709_120, .bytesPerDay, 1...1 << 60, "what one user uploads")
         case .mediaUploadsAtOnce: LimitRow(8, .uploads, 1...1_000, "uploads of one user that are under way on one node")
+        case .callRingSeconds: LimitRow(60, .seconds, 5...120, "how long a call rings")
+        case .callSeconds: LimitRow(86_400, .seconds, 60...604_800, "how long a call lasts at most")
+        case .callsPerDay: LimitRow(100, .perDay, 1...1_000_000, "calls that one user starts")
+        case .callSignalsPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "signals of calls that one device sends")
         case .messagesPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "messages that one device sends")
         case .typingPerDevice: LimitRow(120, .perMinute, 1...1_000_000, "typing signals that one device sends")
         case .requestsPerDevice: LimitRow(3_000, .perMinute, 1...10_000_000, "requests of one device")

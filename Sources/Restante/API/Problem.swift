@@ -22,6 +22,7 @@ struct Problem: Error, Sendable {
     var maxBytes: Int?
     var scope: String?
     var attemptsLeft: Int?
+    var callId: String?
     /// Seconds; sent as `Retry-After`.
     var retryAfter: Int?
     var allowedMethods: String?
@@ -78,6 +79,7 @@ extension Problem {
             "maxBytes": maxBytes.map { .integer(Int64($0)) },
             "scope": scope.map(JSON.string),
             "attemptsLeft": attemptsLeft.map { .integer(Int64($0)) },
+            "callId": callId.map(JSON.string),
         ])
         var response = Response(status: row.status, headers: [("Content-Type", "application/problem+json")], body: body.encoded())
         if row.status == 401 { response.headers.append(("WWW-Authenticate", "Bearer")) }

@@ -45,6 +45,10 @@ package enum ProblemCode: String, CaseIterable, Sendable {
 
     case keyIdClash = "key-id-clash"
 
+    case callInProgress = "call-in-progress"
+    case busy = "busy"
+    case callOver = "call-over"
+
     case rateLimited = "rate-limited"
     case unavailable = "unavailable"
     case overloaded = "overloaded"
@@ -74,6 +78,7 @@ extension ProblemCode {
         case .unknownRecipient, .unknownMedia, .clientMessageIdReused: messageDescription
         case .notAnAdmin, .mayNotAdd, .alreadyAMember, .lastAdmin, .groupFull: groupDescription
         case .keyIdClash: keyDescription
+        case .callInProgress, .busy, .callOver: callDescription
         case .rateLimited, .unavailable, .overloaded, .draining, .outOfSpace, .internalError: serverDescription
         default: requestDescription
         }

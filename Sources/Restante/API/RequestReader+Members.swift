@@ -12,6 +12,16 @@ extension RequestReader {
         object?[name].map { text($0, name, characters) }
     }
 
+    /// A string counted in bytes of UTF-8; any other number of them is invalid.
+    func string(_ name: String, bytes range: ClosedRange<Int>) -> String {
+        guard let value = required(name) else { return "" }
+        guard let length = value.utf8Count, range.contains(length), let text = value.string else {
+            fault(name, "A string of \(range.lowerBound) to \(range.upperBound) bytes is expected.")
+            return ""
+        }
+        return text
+    }
+
     /// A string counted in bytes of UTF-8; more than `maxBytes` of them is answered with 413.
     func content(_ name: String, maxBytes: Int) -> String {
         guard let value = required(name) else { return "" }

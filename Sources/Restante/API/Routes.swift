@@ -50,6 +50,11 @@ enum Routes {
         .get("/v1/getLastSeen", "getLastSeen", .await(PresenceEndpoints.getLastSeen)),
         .post("/v1/subscribe", "subscribe", .answer(PresenceEndpoints.subscribe)),
 
+        .post("/v1/startCall", "startCall", .await(CallEndpoints.startCall)),
+        .post("/v1/answerCall", "answerCall", .await(CallEndpoints.answerCall)),
+        .post("/v1/signalCall", "signalCall", .await(CallEndpoints.signalCall)),
+        .post("/v1/endCall", "endCall", .await(CallEndpoints.endCall)),
+
         .get("/v1/limits", "limits", for: .everyone, .answer(OperationEndpoints.limits)),
         .get("/healthz", "healthz", for: .everyone, .answer(OperationEndpoints.healthz)),
         .get("/readyz", "readyz", for: .everyone, .await(OperationEndpoints.readyz)),

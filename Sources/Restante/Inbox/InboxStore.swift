@@ -43,7 +43,7 @@ enum InboxStore {
         """)
 
     private static let withdraw = Statement(
-        "inbox.withdraw", "DELETE FROM inbox WHERE device_id = ANY ($1::uuid[]) AND message_id = $2::uuid")
+        "inbox.withdraw", "DELETE FROM inbox WHERE device_id = ANY ($1::uuid[]) AND message_id = ANY ($2::uuid[])")
 
     private static let clear = Statement(
         "inbox.clear", "DELETE FROM inbox WHERE device_id = ANY ($1::uuid[]) RETURNING message_id, item IS NULL")
@@ -101,9 +101,10 @@ enum InboxStore {
         return placements.filter { written.contains($0.deviceId) }.map { Delivery(deviceId: $0.deviceId, item: $0.item, begun: begun) }
     }
 
-    /// Takes an item out of these devices' inboxes, whether they have seen it or not.
-    static func withdraw(_ messageId: Identifier, from devices: [Identifier], on connection: Connection) throws(PostgresError) {
-        _ = try connection.execute(withdraw, [.uuids(devices), .uuid(messageId)])
+    /// Takes these items out of these devices' inboxes, whether they have seen them or not.
+    static func withdraw(_ messageIds: [Identifier], from devices: [Identifier], on connection: Connection) throws(PostgresError) {
+        guard !messageIds.isEmpty, !devices.isEmpty else { return }
+        _ = try connection.execute(withdraw, [.uuids(devices), .uuids(messageIds)])
     }
 
     /// Empties the inboxes of devices that are no more.

@@ -39,9 +39,11 @@ package enum Application {
         defer { bus?.close() }
         let server = try Server.start(serverConfiguration(configuration), handler: Edge(Routes.all, services: services))
         let expiry = Expiry(pool: pool, identifiers: identifiers, days: configuration.retentionDays, logger: logger) { mailroom.deliver($0) }
+        let callSweep = CallSweep(store: services.calls, logger: logger)
         let sweeping = [
             Task { await retention.run() }, Task { await expiry.run() }, Task { await services.accountRemoval.run() }, Task { await push.run() },
             Task { await services.media.keepSwept() },
+            Task { await callSweep.run { mailroom.deliver($0) } },
         ]
         announce(configuration.host, server.port)
 
@@ -114,7 +116,8 @@ package enum Application {
             groups: groups, invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits), chats: ChatStore(pool: pool), push: push,
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
             keys: KeyStore(pool: pool, identifiers: identifiers, limits: limits),
-            presence: presence, blocks: BlockStore(pool: pool, limits: limits),
+            presence: presence, calls: CallStore(pool: pool, identifiers: identifiers, limits: limits),
+            relayServers: RelayServers(urls: configuration.turnURLs, secret: configuration.turnSecret), blocks: BlockStore(pool: pool, limits: limits),
             accountRemoval: AccountRemoval(pool: pool, groups: groups, mailroom: mailroom, logger: logger),
             media: try makeMedia(configuration, pool, identifiers, logger), uploads: UploadSlots(limit: limits[.mediaUploadsAtOnce]),
             health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))

@@ -28,6 +28,9 @@ package struct Configuration: Sendable {
     package var refreshTokenSeconds = 15_552_000
     /// nil: made once and kept in the file `server-secret` under `dataDirectory`; see `ServerSecret`.
     package var serverSecret: String?
+    /// Both or none.
+    package var turnURLs: [String] = []
+    package var turnSecret: String?
     package var idempotencyHours = 24
     package var retentionDays = 30
     package var drainSeconds = 8

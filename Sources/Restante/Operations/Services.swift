@@ -26,6 +26,8 @@ struct Services: Sendable {
     let contacts: ContactStore
     let keys: KeyStore
     let presence: Presence
+    let calls: CallStore
+    let relayServers: RelayServers
     let blocks: BlockStore
     let accountRemoval: AccountRemoval
     let media: MediaLibrary

@@ -31,6 +31,12 @@ package enum SettingsTable {
             .secret("SERVER_SECRET", \.serverSecret, "at least 32 characters", "the key of stored OTP hashes; absent: made once, kept in DATA_DIR") {
                 $0.utf8.count >= 32
             },
+            .form(
+                "TURN_URLS", \.turnURLs, "turn: and stun: URLs, with commas between them", "the TURN servers of calls; absent: none",
+                read: RelayServers.urls) { $0.isEmpty ? nil : $0.joined(separator: ",") },
+            .secret("TURN_SECRET", \.turnSecret, "any text", "what this server and the TURN servers share (coturn: static-auth-secret)") {
+                !$0.isEmpty
+            },
             .number("IDEMPOTENCY_HOURS", \.idempotencyHours, 24...720, unit: "hours", "how long a clientMessageId is remembered"),
             .number("RETENTION_DAYS", \.retentionDays, 1...30, unit: "days", "how long an undelivered message waits"),
             .number("DRAIN_SECONDS", \.drainSeconds, 0...300, unit: "seconds", "how long a stopping server waits for its connections"),

@@ -16,7 +16,8 @@ struct PresenceStore: Sendable {
         WHERE u.user_id = ANY ($2::uuid[]) AND (
             u.user_id = $1::uuid
             OR (u.last_seen_visibility = 'everyone' OR u.last_seen_visibility = 'contacts'
-                AND EXISTS (SELECT FROM contacts c WHERE c.user_id = u.user_id AND c.contact_id = $1::uuid)))
+                AND EXISTS (SELECT FROM contacts c WHERE c.user_id = u.user_id AND c.contact_id = $1::uuid))
+            AND NOT EXISTS (SELECT FROM blocks b WHERE b.user_id = u.user_id AND b.blocked_id = $1::uuid))
         """)
 
     private static let visible = Statement(
@@ -27,6 +28,7 @@ struct PresenceStore: Sendable {
         WHERE u.user_id = n.watcher_id
             OR (u.last_seen_visibility = 'everyone' OR u.last_seen_visibility = 'contacts'
                 AND EXISTS (SELECT FROM contacts c WHERE c.user_id = u.user_id AND c.contact_id = n.watcher_id))
+            AND NOT EXISTS (SELECT FROM blocks b WHERE b.user_id = u.user_id AND b.blocked_id = n.watcher_id)
         """)
 
     /// In the order of ids, so that nodes that write together do not lock each other out; users that are no more are passed over.
