@@ -117,7 +117,8 @@ package enum Application {
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
             keys: KeyStore(pool: pool, identifiers: identifiers, limits: limits),
             presence: presence, calls: CallStore(pool: pool, identifiers: identifiers, limits: limits),
-            relayServers: RelayServers(urls: configuration.turnURLs, secret: configuration.turnSecret), blocks: BlockStore(pool: pool, limits: limits),
+            relayServers: RelayServers(urls: configuration.turnURLs, secret: configuration.turnSecret),
+            blocks: BlockStore(pool: pool, limits: limits),
             accountRemoval: AccountRemoval(pool: pool, groups: groups, mailroom: mailroom, logger: logger),
             media: try makeMedia(configuration, pool, identifiers, logger), uploads: UploadSlots(limit: limits[.mediaUploadsAtOnce]),
             health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))

@@ -33,7 +33,8 @@ package enum SettingsTable {
             },
             .form(
                 "TURN_URLS", \.turnURLs, "turn: and stun: URLs, with commas between them", "the TURN servers of calls; absent: none",
-                read: RelayServers.urls) { $0.isEmpty ? nil : $0.joined(separator: ",") },
+                read: RelayServers.urls
+            ) { $0.isEmpty ? nil : $0.joined(separator: ",") },
             .secret("TURN_SECRET", \.turnSecret, "any text", "what this server and the TURN servers share (coturn: static-auth-secret)") {
                 !$0.isEmpty
             },
