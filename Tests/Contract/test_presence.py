@@ -281,3 +281,33 @@ def test_last_seen_is_known_after_a_crash_as_of_a_minute_ago(own_server):
     server.kill()
     server.start()
     assert last_seen(alice, bob)[bob.user_id]["lastSeenAt"] > registered
+
+
+# Several nodes
+
+
+def test_presence_is_known_on_every_node_and_ends_with_a_node(own_server):
+    shared = {"RESTANTE_SERVER_SECRET": "the same on every node of the fleet", "RESTANTE_WAKE_BUS": "database"}
+    first = own_server(**shared)
+    second = own_server(RESTANTE_DATABASE_URL=first.database.conninfo(), **shared)
+    alice, bob, carol = first.user("Alice"), first.user("Bob"), first.user("Carol")
+    bob_there, carol_there = (Device(second.client, device.number, device.session) for device in (bob, carol))
+    # Alice watches by the first node; the others live on the second.
+    subscribe(alice, bob, carol)
+    with alice.hold() as poll:
+        assert poll.is_held()
+        bob_there.post("/v1/heartbeat").expect(204)
+        assert presence_changes(poll.inbox(6)) == [(bob.user_id, True)]
+    assert is_online(alice, bob)
+    # Alice polls the second node, and is told there of what she watches by the first.
+    alice_there = Device(second.client, alice.number, alice.session)
+    with alice_there.hold() as poll:
+        assert poll.is_held()
+        carol_there.post("/v1/heartbeat").expect(204)
+        assert presence_changes(poll.inbox(6)) == [(carol.user_id, True)]
+    second.kill()
+    died = time.monotonic()
+    eventually(lambda: not is_online(alice, bob) and not is_online(alice, carol), 62, "a node's death leaves nobody online")
+    assert time.monotonic() - died > 20, "what it said last holds for a while"
+    second.start()
+    second.terminate()

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct CallAdmissionTests {
     private static func session(_ user: UInt64, device: UInt64 = 0) -> Session {
-        Session(userId: Identifier(high: 1, low: user), deviceId: Identifier(high: 2, low: user * 10 + device), sessionId: Identifier(high: 3, low: 0))
+        Session(
+            userId: Identifier(high: 1, low: user), deviceId: Identifier(high: 2, low: user * 10 + device), sessionId: Identifier(high: 3, low: 0))
     }
 
     private let anna = session(1)
