@@ -32,7 +32,7 @@ CREATE TABLE media_grants (
 );
 CREATE INDEX media_grants_of_user ON media_grants (user_id);
 
--- Resumable uploads. What is received lies in a file named after the upload; received_bytes of it are on disk.
+-- Resumable uploads. What is received lies in a file named after the upload; received_bytes of it are on disk. The media has the same id.
 CREATE TABLE media_uploads (
     upload_id       uuid PRIMARY KEY,
     user_id         uuid NOT NULL REFERENCES users ON DELETE CASCADE,
@@ -40,7 +40,6 @@ CREATE TABLE media_uploads (
     received_bytes  bigint NOT NULL DEFAULT 0,
     content_type    text NOT NULL,
     metadata        text NOT NULL,
-    media_id        uuid,                              -- once it is finished
     created_at      timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX media_uploads_of_user ON media_uploads (user_id, created_at);

@@ -38,7 +38,7 @@ import Testing
         #expect(first.size == 12)
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "hello, world")
         #expect(try first.readDigest().hexadecimal == "09ca7e4eaa6e8ae9c7d261167129184883644d07dfba7cbfbc4c8a2e08360d5b")
-        #expect { try IncomingFile.resume(folder.path + "/b.tus", at: 0) } throws: {
+        #expect { try IncomingFile.resume(folder.path + "/b.tus", at: 1) } throws: {
             if case MediaStoreError.missing = $0 { true } else { false }
         }
     }

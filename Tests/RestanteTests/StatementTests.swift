@@ -29,6 +29,7 @@ import Testing
         OTPBudgetStore.statements,
         PushTokenStore.statements,
         ReadReceiptStore.statements,
+        ResumableUploadStore.statements,
         Retention.statements,
         SessionStore.statements,
         UserStore.statements,

@@ -72,8 +72,8 @@ final class Edge: ExchangeHandler {
                 requestId: admitted.requestId,
                 caller: caller, isHead: admitted.isHead, headers: admitted.headers, stream: endpoint.isStreamed ? exchange : nil)
             if endpoint.isTransfer { admitted.hasWaited.store(true, ordering: .relaxed) }
-            // What has a body takes nothing from the query.
-            if endpoint.method == .post { try QueryReader(call, parameters: []).finish() }
+            // What has a JSON body takes nothing from the query.
+            if endpoint.method == .post, endpoint.headers.isEmpty { try QueryReader(call, parameters: []).finish() }
             switch endpoint.action {
             case .answer(let action):
                 reply.send(try action(call, services))

@@ -7,7 +7,7 @@ package enum LimitName: String, CaseIterable, Sendable {
     case otpPerBlock, otpUnverifiedPerPrefix, otpPerDay
     case newContactsPerDay, blockedUsers, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
     case keyUploadsPerDevice, keyClaimsPerDevice
-    case mediaBytes, mediaBytesPerDay, mediaUploadsAtOnce
+    case mediaBytes, mediaBytesPerDay, mediaUploadsAtOnce, resumableUploadsPerDay
     case callRingSeconds, callSeconds, callsPerDay, callSignalsPerDevice
     case messagesPerDevice, typingPerDevice, requestsPerDevice, requestsPerAddress
 
@@ -48,6 +48,7 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .callSeconds: LimitRow(86_400, .seconds, 60...604_800, "how long a call lasts at most")
         case .callsPerDay: LimitRow(100, .perDay, 1...1_000_000, "calls that one user starts")
         case .callSignalsPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "signals of calls that one device sends")
+        case .resumableUploadsPerDay: LimitRow(1_000, .perDay, 1...1_000_000, "resumable uploads that one user begins")
         case .messagesPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "messages that one device sends")
         case .typingPerDevice: LimitRow(120, .perMinute, 1...1_000_000, "typing signals that one device sends")
         case .requestsPerDevice: LimitRow(3_000, .perMinute, 1...10_000_000, "requests of one device")

@@ -36,6 +36,9 @@ package enum ProblemCode: String, CaseIterable, Sendable {
 
     case digestMismatch = "digest-mismatch"
     case rangeNotSatisfiable = "range-not-satisfiable"
+    case uploadOffsetMismatch = "upload-offset-mismatch"
+    case uploadLocked = "upload-locked"
+    case unsupportedTusVersion = "unsupported-tus-version"
 
     case notAnAdmin = "not-an-admin"
     case mayNotAdd = "may-not-add"
@@ -74,7 +77,7 @@ extension ProblemCode {
         switch self {
         case .unauthenticated, .invalidToken, .tokenExpired, .sessionRevoked, .refreshTokenInvalid: authenticationDescription
         case .otpIncorrect, .otpExpired, .alreadyRegistered, .notRegistered, .tooManyDevices, .otpDeliveryFailed: accountDescription
-        case .digestMismatch, .rangeNotSatisfiable: mediaDescription
+        case .digestMismatch, .rangeNotSatisfiable, .uploadOffsetMismatch, .uploadLocked, .unsupportedTusVersion: mediaDescription
         case .unknownRecipient, .unknownMedia, .clientMessageIdReused: messageDescription
         case .notAnAdmin, .mayNotAdd, .alreadyAMember, .lastAdmin, .groupFull: groupDescription
         case .keyIdClash: keyDescription

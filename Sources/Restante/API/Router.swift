@@ -27,8 +27,8 @@ struct Router: Sendable {
     func match(_ method: Method, _ path: String) -> Match {
         let candidates = exact[path] ?? prefixed.filter { path.hasPrefix($0.prefix) && path != $0.prefix }.map(\.endpoint)
         guard !candidates.isEmpty else { return .notFound }
-        let wanted = method == .head ? Method.get : method
-        if let endpoint = candidates.first(where: { $0.method == wanted }) { return .endpoint(endpoint) }
+        if let endpoint = candidates.first(where: { $0.method == method }) { return .endpoint(endpoint) }
+        if method == .head, let endpoint = candidates.first(where: { $0.method == .get }) { return .endpoint(endpoint) }
         return .methodNotAllowed(allow: Self.allow(candidates))
     }
 

@@ -21,6 +21,11 @@ enum Routes {
 
         .upload("/v1/uploadMedia", "uploadMedia", upTo: .mediaBytes, headers: MediaEndpoints.uploadHeaders, MediaEndpoints.uploadMedia),
         .download("/v1/downloadMedia", "downloadMedia", headers: MediaEndpoints.downloadHeaders, MediaEndpoints.downloadMedia),
+        .tus(.options, "/v1/media/tus", "describeUploads", ResumableUploadEndpoints.describe),
+        .tus(.post, "/v1/media/tus", "createUpload", ResumableUploadEndpoints.create),
+        .tus(.head, "/v1/media/tus/{uploadId}", "getUploadOffset", ResumableUploadEndpoints.tell),
+        .tus(.patch, "/v1/media/tus/{uploadId}", "resumeUpload", ResumableUploadEndpoints.resume),
+        .tus(.delete, "/v1/media/tus/{uploadId}", "deleteUpload", ResumableUploadEndpoints.delete),
 
         .post("/v1/sendMessage", "sendMessage", .handOff(SendEndpoints.sendMessage)),
         .post("/v1/sendGroupMessage", "sendGroupMessage", .handOff(SendEndpoints.sendGroupMessage)),

@@ -29,33 +29,40 @@ final class IncomingFile: Sendable {
     /// Makes an empty file.
     static func make(_ path: String) throws(MediaStoreError) -> IncomingFile {
         while true {
-            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-            guard descriptor >= 0 else { throw FileCalls.error("open \(path)") }
-            let file = IncomingFile(path: path, descriptor: descriptor, size: 0)
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw FileCalls.error("lock \(path)") }
-            var information = stat()
-            guard fstat(descriptor, &information) == 0 else { throw FileCalls.error("fstat \(path)") }
-            // Swept away between its making and its locking: once more.
-            if information.st_nlink > 0 { return file }
+            // Locked by another: that one is about to sweep it away.
+            if let file = try open(path, O_CREAT) { return file }
+            usleep(1000)
         }
     }
 
-    /// Opens a file of which `size` bytes are known to be on disk; what is behind them is cut off. Nil: somebody else is at it.
+    /// Opens a file of which `size` bytes are known to be on disk, or makes it if there are none; what is behind them is cut off. Nil: somebody else
+    /// is at it.
     static func resume(_ path: String, at size: Int) throws(MediaStoreError) -> IncomingFile? {
-        let descriptor = open(path, O_RDWR | O_CLOEXEC)
+        guard let file = try open(path, size == 0 ? O_CREAT : 0) else { return nil }
+        try file.state.withLock { state throws(MediaStoreError) in
+            var information = stat()
+            guard fstat(state.descriptor, &information) == 0 else { throw FileCalls.error("fstat \(path)") }
+            guard Int(information.st_size) >= size else { throw .missing }
+            guard ftruncate(state.descriptor, off_t(size)) == 0, lseek(state.descriptor, off_t(size), SEEK_SET) >= 0 else {
+                throw FileCalls.error("truncate \(path)")
+            }
+            state.size = size
+        }
+        return file
+    }
+
+    /// Opens and locks. Nil: it is locked, or was swept away in between.
+    private static func open(_ path: String, _ flags: Int32) throws(MediaStoreError) -> IncomingFile? {
+        let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | flags, 0o600)
         guard descriptor >= 0 else { throw FileCalls.error("open \(path)") }
-        let file = IncomingFile(path: path, descriptor: descriptor, size: size)
+        let file = IncomingFile(path: path, descriptor: descriptor, size: 0)
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             guard errno == EWOULDBLOCK else { throw FileCalls.error("lock \(path)") }
             return nil
         }
         var information = stat()
         guard fstat(descriptor, &information) == 0 else { throw FileCalls.error("fstat \(path)") }
-        guard Int(information.st_size) >= size, information.st_nlink > 0 else { throw .missing }
-        guard ftruncate(descriptor, off_t(size)) == 0, lseek(descriptor, off_t(size), SEEK_SET) >= 0 else {
-            throw FileCalls.error("truncate \(path)")
-        }
-        return file
+        return information.st_nlink > 0 ? file : nil
     }
 
     var size: Int { state.withLock { $0.size } }
@@ -99,7 +106,7 @@ final class IncomingFile: Sendable {
 
     /// Removes a file that nobody is at.
     static func removeLeftover(_ path: String) {
-        let descriptor = open(path, O_RDWR | O_CLOEXEC)
+        let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         defer { Glibc.close(descriptor) }
         if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }

@@ -30,15 +30,12 @@ struct IncomingFolder: Sendable {
         try await threads.run { [path] () throws(MediaStoreError) in try IncomingFile.make("\(path)/\(id).part") }
     }
 
-    /// A new file for an upload that can be resumed; durable when this returns.
-    func makeResumable(_ id: Identifier) async throws(MediaStoreError) {
-        try await threads.run { [path] () throws(MediaStoreError) in
-            try IncomingFile.make("\(path)/\(id).tus").sync()
-            try FileCalls.syncFolder(path)
-        }
+    /// Makes the folder's entries durable.
+    func sync() async throws(MediaStoreError) {
+        try await threads.run { [path] () throws(MediaStoreError) in try FileCalls.syncFolder(path) }
     }
 
-    /// Nil: somebody else is at it.
+    /// The file of an upload that can be resumed, behind what is known to be on disk. Nil: somebody else is at it.
     func resume(_ id: Identifier, at size: Int) async throws(MediaStoreError) -> IncomingFile? {
         try await threads.run { [path] () throws(MediaStoreError) in try IncomingFile.resume("\(path)/\(id).tus", at: size) }
     }

@@ -9,6 +9,7 @@ enum MediaEndpoints {
 
     static func uploadMedia(_ call: Call, _ services: Services) async throws -> Response {
         let userId = try call.session.userId
+        try QueryReader(call, parameters: []).finish()
         let contentType = try MediaContentType.read(call.headers["Content-Type"])
         let stated = ReprDigest.read(call.headers["Repr-Digest"])
         if stated == .malformed {
@@ -24,7 +25,9 @@ enum MediaEndpoints {
         do {
             let digest = try await gather(call, into: file, services.media.incoming.threads)
             if case .sha256(let stated) = stated, stated != digest { throw MediaError.digestMismatch }
-            result = .success(try await services.media.add(file, digest: digest, contentType: contentType, for: userId))
+            let media = Media(mediaId: services.identifiers.next(), digest: digest, size: file.size, contentType: contentType)
+            try await services.media.add(media, file, for: userId)
+            result = .success(media)
         } catch {
             result = .failure(error)
         }

@@ -15,6 +15,8 @@ struct MediaLibrary: Sendable {
     let bytesPerDay: Int?
     let logger: Logger
 
+    var resumable: ResumableUploads { ResumableUploads(store: ResumableUploadStore(pool: pool), library: self) }
+
     /// Media that this user may see; throws 404 otherwise.
     func find(_ mediaId: Identifier, by userId: Identifier) async throws -> Media {
         let found = try await pool.run { connection -> Media? in
@@ -33,30 +35,44 @@ struct MediaLibrary: Sendable {
         guard isVisible else { throw MediaError.unknown }
     }
 
-    /// Throws where a user would upload more in a day than they may. `upload`: a resumable one that has been counted.
-    func checkQuota(of userId: Identifier, adding bytes: Int, besides upload: Identifier? = nil) async throws {
-        try await pool.run { try checkQuota(of: userId, adding: bytes, besides: upload, on: $0) }
+    /// Throws where a user would upload more in a day than they may.
+    func checkQuota(of userId: Identifier, adding bytes: Int) async throws {
+        try await pool.run { try checkQuota(of: userId, adding: bytes, besides: .zero, on: $0) }
     }
 
     /// Makes media of a finished file, which is synced. The file is gone afterwards, or no longer of use.
-    func add(_ file: IncomingFile, digest: MediaDigest, contentType: String, for userId: Identifier, upload: Identifier? = nil) async throws -> Media
-    {
-        let media = Media(mediaId: identifiers.next(), digest: digest, size: file.size, contentType: contentType)
-        try await claim(media, for: userId, upload)
+    func add(_ media: Media, _ file: IncomingFile, for userId: Identifier) async throws {
+        try await claim(media, for: userId)
         do {
-            try await store.keep(file.path, size: media.size, as: digest)
-            let isReady = try await pool.run { try !$0.execute(MediaStatements.ready, [.uuid(media.mediaId)]).isEmpty }
-            // Its uploader has deleted the account meanwhile.
-            guard isReady else { throw MediaError.unknown }
+            try await store.keep(file.path, size: media.size, as: media.digest)
+            try await makeReady(media.mediaId)
         } catch {
             _ = try? await pool.run { try $0.execute(MediaStatements.withdraw, [.uuid(media.mediaId)]) }
             throw error
         }
-        return media
+    }
+
+    /// Makes media ready whose blob was kept before a crash; throws 404 if it was not.
+    func complete(_ mediaId: Identifier, for userId: Identifier) async throws {
+        let claimed = try await pool.run { connection -> Media? in
+            guard let row = try connection.execute(MediaStatements.claimed, [.uuid(mediaId), .uuid(userId)]).first,
+                let digest = MediaDigest(bytes: try row.bytes(0))
+            else { return nil }
+            return Media(mediaId: mediaId, digest: digest, size: Int(try row.int64(1)), contentType: try row.text(2))
+        }
+        guard let claimed else { throw MediaError.unknown }
+        if claimed.size > 0 { _ = try await store.read(claimed.digest, at: claimed.size - 1, count: 1) }
+        try await makeReady(mediaId)
+    }
+
+    private func makeReady(_ mediaId: Identifier) async throws {
+        let isThere = try await pool.run { try !$0.execute(MediaStatements.ready, [.uuid(mediaId)]).isEmpty }
+        // Its uploader has deleted the account meanwhile.
+        guard isThere else { throw MediaError.unknown }
     }
 
     /// Enters the row, once no removal of the same content is under way.
-    private func claim(_ media: Media, for userId: Identifier, _ upload: Identifier?) async throws {
+    private func claim(_ media: Media, for userId: Identifier) async throws {
         let parameters: [Parameter] = [
             .uuid(media.mediaId), .uuid(userId), .bytes(media.digest.bytes), .int64(Int64(media.size)), .text(media.contentType),
         ]
@@ -64,7 +80,7 @@ struct MediaLibrary: Sendable {
             let isEntered = try await pool.transaction { connection in
                 // One upload of a user at a time: many at once could each stay within the quota that they exceed together.
                 _ = try connection.execute(MediaStatements.lockUploader, [.uuid(userId)])
-                try checkQuota(of: userId, adding: media.size, besides: upload, on: connection)
+                try checkQuota(of: userId, adding: media.size, besides: media.mediaId, on: connection)
                 return try !connection.execute(MediaStatements.claim, parameters).isEmpty
             }
             if isEntered { return }
@@ -73,9 +89,9 @@ struct MediaLibrary: Sendable {
         throw MediaStoreError.unavailable("the removal of \(media.digest.hexadecimal) does not end")
     }
 
-    private func checkQuota(of userId: Identifier, adding bytes: Int, besides upload: Identifier?, on connection: Connection) throws {
+    private func checkQuota(of userId: Identifier, adding bytes: Int, besides mediaId: Identifier, on connection: Connection) throws {
         guard let bytesPerDay else { return }
-        let used = try connection.execute(MediaStatements.usedToday, [.uuid(userId), .optionalUUID(upload)])[0]
+        let used = try connection.execute(MediaStatements.usedToday, [.uuid(userId), .uuid(mediaId)])[0]
         guard try Int(used.int64(0)).addingReportingOverflow(bytes).partialValue <= bytesPerDay else {
             throw MediaError.quotaUsedUp(seconds: Int(try used.int64(1)))
         }

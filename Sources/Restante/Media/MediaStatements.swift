@@ -3,7 +3,7 @@ import Postgres
 /// The SQL of media. Who may see one: its uploader, those it was sent to, and everybody while it is an avatar, as everybody sees profiles.
 enum MediaStatements {
     static let all = [
-        find, use, grantToUsers, grantToMembers, lockUploader, usedToday, claim, ready, withdraw, removeOfUser,
+        find, use, grantToUsers, grantToMembers, lockUploader, usedToday, claim, claimed, ready, withdraw, removeOfUser,
         want, expire, orphans, lockBlobs, condemn, removeBlob,
     ]
 
@@ -54,20 +54,22 @@ enum MediaStatements {
 
     static let lockUploader = Statement("media.lock_uploader", "SELECT FROM users WHERE user_id = $1::uuid FOR NO KEY UPDATE")
 
-    /// What a user has uploaded in the last day, and is about to upload; seconds until the first of it is a day old. $2: an upload that does not count.
+    /// What a user has uploaded in the last day, and is about to upload; seconds until the first of it is a day old. $2: media that does not count.
     static let usedToday = Statement(
         "media.used_today",
         """
         SELECT coalesce(sum(size), 0)::int8, coalesce(ceil(extract(epoch FROM min(begun) + interval '1 day' - now())), 0)::int8
         FROM (
-            SELECT size, uploaded_at AS begun FROM media WHERE uploader_id = $1::uuid AND uploaded_at > now() - interval '1 day'
+            SELECT size, uploaded_at AS begun FROM media WHERE uploader_id = $1::uuid AND uploaded_at > now() - interval '1 day' AND media_id <> $2::uuid
             UNION ALL
-            SELECT size, created_at FROM media_uploads
-            WHERE user_id = $1::uuid AND created_at > now() - interval '1 day' AND media_id IS NULL AND upload_id IS DISTINCT FROM $2::uuid
+            SELECT size, created_at FROM media_uploads u
+            WHERE user_id = $1::uuid AND created_at > now() - interval '1 day' AND upload_id <> $2::uuid
+                AND NOT EXISTS (SELECT FROM media m WHERE m.media_id = u.upload_id)
         ) AS taken
         """)
 
-    /// Enters media whose blob is on its way, which keeps the blob from being removed; no row where it is just being removed.
+    /// Enters media whose blob is on its way, which keeps the blob from being removed; no row where it is just being removed. It may have been entered
+    /// before, by an upload that is finished once more after a crash.
     static let claim = Statement(
         "media.claim",
         """
@@ -78,10 +80,15 @@ enum MediaStatements {
         )
         INSERT INTO media (media_id, uploader_id, sha256, size, content_type)
         SELECT $1::uuid, $2::uuid, sha256, $4::int8, $5::text FROM blob
+        ON CONFLICT (media_id) DO UPDATE SET sha256 = excluded.sha256
         RETURNING media_id
         """)
 
     static let ready = Statement("media.ready", "UPDATE media SET is_ready = true WHERE media_id = $1::uuid RETURNING media_id")
+
+    /// Media of which it is not known whether its blob has arrived.
+    static let claimed = Statement(
+        "media.claimed", "SELECT sha256, size, content_type FROM media WHERE media_id = $1::uuid AND uploader_id = $2::uuid")
 
     static let withdraw = Statement("media.withdraw", "DELETE FROM media WHERE media_id = $1::uuid")
 

@@ -19,6 +19,7 @@ extension MediaLibrary {
         }
         try await removeOrphans()
         try await incoming.removeLeftovers()
+        try await resumable.sweep()
     }
 
     /// Removes all that a user has uploaded, also what others still wait for, from the database and from the store. For an account that ends; may be
@@ -26,6 +27,7 @@ extension MediaLibrary {
     func removeAll(uploadedBy userId: Identifier) async throws {
         _ = try await pool.run { try $0.execute(MediaStatements.removeOfUser, [.uuid(userId)], within: 10) }
         try await removeOrphans()
+        try await resumable.sweep()
     }
 
     /// Removes the blobs of which no media is left.

@@ -115,7 +115,7 @@ class SpecChecker:
             yield f"{operation['operationId']} does not document {answer.status}"
             return
         pointer = "/paths/" + template.replace("~", "~0").replace("/", "~1")
-        pointer += f"/{'get' if answer.method == 'HEAD' else answer.method.lower()}/responses/{answer.status}"
+        pointer += f"/{self.specification.documented_method(answer.method, template).lower()}/responses/{answer.status}"
         if "$ref" in response:
             pointer = response["$ref"].removeprefix("#")
         yield from self._response_faults(answer, self.specification.resolve(response), pointer)

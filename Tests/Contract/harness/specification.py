@@ -35,8 +35,12 @@ class Specification:
         return methods | {"HEAD"} if "GET" in methods else methods
 
     def operation(self, method, template):
-        """The operation, or None; HEAD is answered as GET."""
-        return self.operations.get(("GET" if method == "HEAD" else method, template))
+        """The operation, or None; HEAD is answered as GET where it has no operation of its own."""
+        return self.operations.get((self.documented_method(method, template), template))
+
+    def documented_method(self, method, template):
+        """The method whose operation answers `method` there."""
+        return "GET" if method == "HEAD" and ("HEAD", template) not in self.operations else method
 
     def resolve(self, node):
         """The node itself, or what its $ref names."""
