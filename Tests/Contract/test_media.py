@@ -151,6 +151,50 @@ def test_an_avatar_is_seen_by_everybody_until_it_is_unset(alice, bob):
     download(bob, media_id).problem(404, "unknown-media")
 
 
+def test_a_message_shows_its_media_to_whom_it_was_sent_and_to_nobody_else(alice, bob, carol):
+    media_id = uploaded(alice)["mediaId"]
+    bob.post("/v1/sendMessage", bob.message(carol, media={"mediaId": media_id})).problem(404, "unknown-media")
+    alice.send(bob, media={"mediaId": media_id})
+    assert download(bob, media_id).body == PICTURE
+    download(carol, media_id).problem(404, "unknown-media")
+    # Forwarding needs no second upload, and opens it to one more.
+    bob.send(carol, media={"mediaId": media_id}, forwarded=True)
+    assert download(carol, media_id).body == PICTURE
+    bob.empty_inbox()
+    assert download(bob, media_id).body == PICTURE
+
+
+def test_a_group_message_shows_its_media_to_the_members_of_that_moment(server, alice, bob, carol):
+    late = server.user("Late")
+    group_id = alice.create_group(bob, carol)["groupId"]
+    media_id = uploaded(alice)["mediaId"]
+    alice.send_group(group_id, media={"mediaId": media_id})
+    assert alice.group_call("removeMember", group_id, carol).status == 200
+    assert alice.group_call("addMember", group_id, late).status == 200
+    for member in (bob, carol):
+        assert download(member, media_id).body == PICTURE
+    download(late, media_id).problem(404, "unknown-media")
+
+
+def test_media_stays_while_a_message_with_it_waits_and_a_day_longer(own_server):
+    server = own_server()
+    alice, bob = server.user(), server.user()
+    media_id = uploaded(alice)["mediaId"]
+    alice.send(bob, media={"mediaId": media_id})
+    age = "UPDATE media SET wanted_at = now() - interval '25 hours', used_at = now() - interval '25 hours'"
+    server.database.query(age)
+    restart(server)
+    eventually(lambda: server.database.query("SELECT wanted_at > now() - interval '1 minute' FROM media")[0][0] == "t", 10, "the sweep has seen the message")
+    assert download(bob, media_id).body == PICTURE
+    bob.empty_inbox()
+    alice.empty_inbox()
+    restart(server)
+    assert download(bob, media_id).body == PICTURE
+    server.database.query(age)
+    restart(server)
+    eventually(lambda: download(bob, media_id).status == 404, 10, "nothing refers to it any more")
+
+
 def test_the_token_is_looked_at_before_the_body(server):
     head = "POST /v1/uploadMedia HTTP/1.1\r\nHost: h\r\nContent-Type: image/jpeg\r\nContent-Length: 50000000\r\n"
     for credentials in ("", "Authorization: Bearer nonsense\r\n"):
