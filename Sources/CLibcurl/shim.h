@@ -43,6 +43,12 @@ easy_set_transfer_callback(CURL *handle, CURLoption option, curl_write_callback 
 }
 
 static inline CURLcode
+easy_set_seek_callback(CURL *handle, curl_seek_callback callback)
+{
+    return curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, callback);
+}
+
+static inline CURLcode
 easy_get_long(CURL *handle, CURLINFO information, long *value)
 {
     return curl_easy_getinfo(handle, information, value);

@@ -17,6 +17,10 @@ extension EasyHandle {
         if let file = settings.extraCAFile { set(CURLOPT_CAINFO, file) }
         set(CURLOPT_CONNECTTIMEOUT_MS, settings.connectTimeout.milliseconds)
         set(CURLOPT_TIMEOUT_MS, settings.totalTimeout.milliseconds)
+        if let stall = settings.stallTimeout {
+            set(CURLOPT_LOW_SPEED_LIMIT, 1024)
+            set(CURLOPT_LOW_SPEED_TIME, max(1, stall.milliseconds / 1000))
+        }
         // A name that is looked up for long would otherwise hold up every transfer when its own is given up.
         set(CURLOPT_QUICK_EXIT, 1)
         set(CURLOPT_TCP_KEEPALIVE, 1)

@@ -4,6 +4,8 @@ package struct HTTPClientSettings: Sendable {
     package var connectTimeout = Duration.seconds(3)
     /// The whole request, its answer included.
     package var totalTimeout = Duration.seconds(10)
+    /// How long less than a kilobyte a second may come or go; nil: no matter. For requests whose whole may take long.
+    package var stallTimeout: Duration?
     /// Bytes of an answer's body.
     package var largestResponse = 1 << 20
     package var version = HTTPVersion.http1

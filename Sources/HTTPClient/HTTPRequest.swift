@@ -6,6 +6,10 @@ package struct HTTPRequest: Sendable {
     package var url: String
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
+    /// In place of `body`, for what shall not be in memory as a whole.
+    package var file: HTTPFile?
+    /// For a service of AWS's kind.
+    package var signature: AWSSignature?
 
     package init(method: String = "GET", url: String, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.method = method

@@ -7,13 +7,16 @@ final class Transfer {
     private let largestResponse: Int
     /// libcurl reads the body from here while it sends.
     private let requestBody: UnsafeMutableBufferPointer<UInt8>
+    private let requestFile: FileReader?
     private var head = ResponseHead()
     private var responseBody: [UInt8] = []
     private var isTooLarge = false
 
-    /// nil only without memory.
+    /// nil without memory, or where the request's file does not open.
     init?(_ order: TransferOrder, _ settings: HTTPClientSettings) {
         guard let easy = EasyHandle() else { return nil }
+        requestFile = order.request.file.flatMap(FileReader.init)
+        guard (requestFile == nil) == (order.request.file == nil) else { return nil }
         self.easy = easy
         self.order = order
         largestResponse = settings.largestResponse
@@ -60,7 +63,13 @@ final class Transfer {
         let request = order.request
         easy.set(CURLOPT_URL, order.url.text)
         var lines = request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
-        if request.method == "HEAD" {
+        if let signature = request.signature { easy.sign(with: signature) }
+        if let file = request.file, let requestFile {
+            easy.set(CURLOPT_UPLOAD, 1)
+            easy.set(CURLOPT_CUSTOMREQUEST, request.method)
+            easy.send(requestFile, length: file.length)
+            lines.append("Expect:")
+        } else if request.method == "HEAD" {
             easy.set(CURLOPT_NOBODY, 1)
         } else if request.method == "GET" && request.body.isEmpty {
             easy.set(CURLOPT_HTTPGET, 1)

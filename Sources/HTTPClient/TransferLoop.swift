@@ -33,7 +33,7 @@ final class TransferLoop {
 
     private func start(_ order: TransferOrder) {
         guard let transfer = Transfer(order, settings), queue.multi.add(transfer.easy) else {
-            order.finish(.failure(.unreachable("libcurl has no memory")))
+            order.finish(.failure(.invalidRequest("its file does not open, or there is no memory")))
             return
         }
         transfers[order.number] = transfer
