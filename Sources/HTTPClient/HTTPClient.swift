@@ -26,6 +26,7 @@ package final class HTTPClient: Sendable {
     /// Sends it and waits for the whole answer, whatever its status. Cancelling the task ends the transfer.
     package func send(_ request: HTTPRequest) async throws(HTTPClientError) -> HTTPResponse {
         if let fault = request.fault { throw .invalidRequest(fault) }
+        guard !Task.isCancelled else { throw .cancelled }
         let url = try RequestURL(request.url, allowsPlainHTTP: settings.allowsPlainHTTP)
         let number = nextNumber.add(1, ordering: .relaxed).newValue
         let outcome: TransferOutcome = await withTaskCancellationHandler {

@@ -68,11 +68,13 @@ final class Transfer {
             easy.set(CURLOPT_UPLOAD, 1)
             easy.set(CURLOPT_CUSTOMREQUEST, request.method)
             easy.send(requestFile, length: file.length)
-            lines.append("Expect:")
+            // libcurl 7.88 would sign the line although it sends none.
+            if request.signature == nil { lines.append("Expect:") }
         } else if request.method == "HEAD" {
             easy.set(CURLOPT_NOBODY, 1)
-        } else if request.method == "GET" && request.body.isEmpty {
+        } else if ["GET", "DELETE"].contains(request.method) && request.body.isEmpty {
             easy.set(CURLOPT_HTTPGET, 1)
+            easy.set(CURLOPT_CUSTOMREQUEST, request.method)
         } else {
             easy.set(CURLOPT_POST, 1)
             easy.set(CURLOPT_POSTFIELDSIZE_LARGE, bytes: request.body.count)

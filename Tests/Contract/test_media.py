@@ -11,7 +11,9 @@ import threading
 import httpx
 import pytest
 
+from harness.object_store import ObjectStore
 from harness.people import new_uuid
+from harness.server import Server
 from harness.waiting import eventually
 
 PICTURE = b"\xff\xd8\xff not really a picture " * 5000
@@ -36,9 +38,53 @@ def repr_digest(content):
     return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
 
 
+class Directory:
+    """Media as files; a store as the tests see it."""
+
+    settings = {}
+
+    def blobs(self, server):
+        return {path.name for path in (server.data / "media" / "blobs").glob("*/*")}
+
+    def kill(self):
+        pass
+
+
+@pytest.fixture(scope="module", params=[Directory, ObjectStore], ids=["directory", "s3"])
+def store(request):
+    """Everything here holds for each of the stores."""
+    store = request.param()
+    yield store
+    store.kill()
+
+
+@pytest.fixture(scope="module")
+def server(checker, store):
+    shared = Server(checker, store.settings)
+    shared.store = store
+    try:
+        yield shared.start()
+        shared.terminate()
+    finally:
+        shared.discard()
+
+
+@pytest.fixture
+def own_server(own_server, store):
+    def make(**settings):
+        made = own_server(**(store.settings | settings))
+        made.store = store
+        return made
+
+    yield make
+    # The next test's bucket is empty again; a directory goes with its server.
+    if isinstance(store, ObjectStore):
+        store.empty()
+
+
 def blobs(server):
-    """The digests in the media directory."""
-    return {path.name for path in (server.data / "media" / "blobs").glob("*/*")}
+    """The digests in the server's store."""
+    return server.store.blobs(server)
 
 
 def leftovers(server):

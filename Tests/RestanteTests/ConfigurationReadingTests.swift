@@ -13,7 +13,8 @@ import Testing
         case "OTP_WEBHOOK_SECRET": "correct horse battery staple 0123456789"
         case "OTP_COUNTRIES": "49,43,1868"
         case "WAKE_BUS": "process"
-        case "MEDIA_STORE": "s3:https://s3.example/media"
+        case "S3_ACCESS_KEY": "AKIAEXAMPLE"
+        case "S3_SECRET_KEY": "wJalrXUtnFEMI/K7MDENG"
         case "SERVER_SECRET": "correct horse battery staple 0123456789"
         case "FCM_CREDENTIALS": ExampleKeys.serviceAccount
         case "FCM_URL", "APNS_URL": "https://push.example"
@@ -38,6 +39,7 @@ import Testing
 
     /// What must be set besides this one, as environment variables.
     private static func companions(of key: String) -> [String: String] {
+        if key == "MEDIA_STORE" { return ["RESTANTE_S3_ACCESS_KEY": "key", "RESTANTE_S3_SECRET_KEY": "secret"] }
         let apns = ["APNS_KEY", "APNS_KEY_ID", "APNS_TEAM_ID", "APNS_TOPIC"]
         guard apns.contains(key) else { return [:] }
         let others = SettingsTable.settings.filter { apns.contains($0.key) && $0.key != key }
@@ -143,6 +145,32 @@ import Testing
         #expect(
             faultsOf(environment: ["RESTANTE_OTP_DELIVERY": "telegram"])
                 == ["RESTANTE_OTP_DELIVERY must be response | log | webhook:<url>, not \"telegram\""])
+    }
+
+    @Test func aBucketNeedsItsKeys() throws {
+        let bucket = ["RESTANTE_MEDIA_STORE": "s3:https://s3.example:9000/media?region=eu-central-1"]
+        #expect(faultsOf(environment: bucket) == ["MEDIA_STORE=s3:<url> needs S3_ACCESS_KEY and S3_SECRET_KEY"])
+        let keys = ["RESTANTE_S3_ACCESS_KEY": "key", "RESTANTE_S3_SECRET_KEY": "secret"]
+        let configuration = try Configuration.read(arguments: [], environment: bucket.merging(keys) { first, _ in first })
+        #expect(configuration.mediaStore.text == bucket["RESTANTE_MEDIA_STORE"])
+    }
+
+    @Test(arguments: [
+        ("https://s3.example/media", "https://s3.example/media/", "us-east-1"),
+        ("https://s3.example:9000/media?region=eu-central-1", "https://s3.example:9000/media/", "eu-central-1"),
+        ("https://s3.amazonaws.com/media?style=host&region=eu-west-1", "https://media.s3.amazonaws.com/", "eu-west-1"),
+    ])
+    func aBucketIsInThePathOrInTheHost(text: String, base: String, region: String) throws {
+        let location = try #require(S3Location(text))
+        #expect(location.base == base && location.region == region && location.text == text)
+    }
+
+    @Test(arguments: [
+        "https://s3.example", "https://s3.example/", "https://s3.example/a/b", "http://s3.example/media", "https://s3.example/Media",
+        "https://s3.example/media?style=other", "https://s3.example/media?region=", "https://key:secret@s3.example/media", "s3.example/media",
+    ])
+    func whatIsNoBucketIsAFault(text: String) {
+        #expect(S3Location(text) == nil)
     }
 
     @Test func aWebhookNeedsItsSecret() throws {

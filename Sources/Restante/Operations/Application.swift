@@ -156,9 +156,17 @@ package enum Application {
         _ configuration: Configuration, _ pool: Pool, _ identifiers: IdentifierGenerator, _ logger: Logger
     ) throws -> MediaLibrary {
         let threads = FileThreads()
-        guard configuration.mediaStore == .directory else { throw StartError(description: "MEDIA_STORE: this build has no S3 store") }
+        let store: any MediaStore =
+            switch configuration.mediaStore {
+            case .directory: try DirectoryMediaStore(in: configuration.mediaDirectory, threads: threads)
+            // Without the keys the configuration was refused.
+            case .s3(let location):
+                S3MediaStore(
+                    location, accessKey: configuration.s3AccessKey ?? "", secretKey: configuration.s3SecretKey ?? "",
+                    extraCAFile: configuration.tlsCAFile, logger: logger)
+            }
         return MediaLibrary(
-            pool: pool, identifiers: identifiers, store: try DirectoryMediaStore(in: configuration.mediaDirectory, threads: threads),
+            pool: pool, identifiers: identifiers, store: store,
             incoming: try IncomingFolder(in: configuration.mediaDirectory, threads: threads), retentionDays: configuration.retentionDays,
             bytesPerDay: configuration.rateLimits == .on ? configuration.limits[.mediaBytesPerDay] : nil, logger: logger)
     }

@@ -24,6 +24,8 @@ package struct Configuration: Sendable {
     package var otpWebhookSecret: String?
     package var otpCountries = CallingCodes()
     package var mediaStore = MediaStoreChoice.directory
+    package var s3AccessKey: String?
+    package var s3SecretKey: String?
     package var accessTokenSeconds = 3_600
     package var refreshTokenSeconds = 15_552_000
     /// nil: made once and kept in the file `server-secret` under `dataDirectory`; see `ServerSecret`.

@@ -26,6 +26,8 @@ package enum SettingsTable {
                 "OTP_COUNTRIES", \.otpCountries, "calling codes, such as 49,43,1868", "the countries that one-time passwords go to; absent: all",
                 read: { CallingCodes($0) }, show: \.text),
             .mediaStore,
+            .s3AccessKey,
+            .s3SecretKey,
             .number("ACCESS_TOKEN_SECONDS", \.accessTokenSeconds, 60...86_400, unit: "seconds", "how long an access token is good"),
             .number("REFRESH_TOKEN_SECONDS", \.refreshTokenSeconds, 3_600...63_072_000, unit: "seconds", "how long an unused refresh token is good"),
             .secret("SERVER_SECRET", \.serverSecret, "at least 32 characters", "the key of stored OTP hashes; absent: made once, kept in DATA_DIR") {
@@ -66,6 +68,9 @@ package enum SettingsTable {
         if configuration.otpDelivery == .response && !configuration.isLoopback {
             faults.append(
                 "OTP_DELIVERY=response gives any account to whoever reaches the server: it needs a loopback HOST, not \(configuration.host)")
+        }
+        if case .s3 = configuration.mediaStore, configuration.s3AccessKey == nil || configuration.s3SecretKey == nil {
+            faults.append("MEDIA_STORE=s3:<url> needs S3_ACCESS_KEY and S3_SECRET_KEY")
         }
         if case .webhook = configuration.otpDelivery, configuration.otpWebhookSecret == nil {
             faults.append("OTP_DELIVERY=webhook:<url> needs OTP_WEBHOOK_SECRET")
