@@ -48,6 +48,29 @@ import Testing
         #expect(Set(fingerprints).count == fingerprints.count)
     }
 
+    @Test func ciphertextsAreTheSameInAnyOrderAndDifferInEverythingElse() throws {
+        let one = #"{"deviceId": "\#(recipient)", "registrationId": 1, "type": "MESSAGE", "body": "AAAA"}"#
+        let two = #"{"deviceId": "\#(sender.deviceId)", "registrationId": 2, "type": "PREKEY", "body": "BBBB"}"#
+        func encrypted(_ ciphertexts: String) throws -> [UInt8] {
+            try request(["ciphertexts": ciphertexts], without: ["content"]).outgoing(from: sender, to: .user(recipient)).fingerprint
+        }
+        #expect(try encrypted("[\(one), \(two)]") == encrypted("[\(two), \(one)]"))
+        let changed = [one.replacing("AAAA", with: "AAAB"), one.replacing("1,", with: "3,"), one.replacing("MESSAGE", with: "PREKEY")]
+        let different = try ["", one, two].map { try encrypted("[\($0)]") } + changed.map { try encrypted("[\($0)]") }
+        let fingerprints = try [fingerprint(["content": #""""#])] + different
+        #expect(Set(fingerprints).count == fingerprints.count)
+    }
+
+    @Test func onlyCiphertextsMayTakeMoreThanOtherRequests() throws {
+        var limits = LimitTable()
+        limits[.requestBytes] = 300
+        let padding = ["replyTo": #""\#(recipient)""#, "content": #""\#(String(repeating: "x", count: 200))""#]
+        let problem = #expect(throws: Problem.self) { try request(padding, limits: limits) }
+        #expect(problem?.maxBytes == 300)
+        let one = #"{"deviceId": "\#(recipient)", "registrationId": 1, "type": "MESSAGE", "body": "\#(String(repeating: "A", count: 200))"}"#
+        #expect(try request(["ciphertexts": "[\(one)]"], without: ["content"], limits: limits).ciphertexts != nil)
+    }
+
     @Test func mediaMayStandForTheContent() throws {
         let message = try request(["media": #"{"mediaId": "\#(recipient)", "caption": "c"}"#], without: ["content"]).outgoing(
             from: sender, to: .user(recipient))

@@ -42,6 +42,15 @@ import Testing
         #expect(plan.joinsOfCTEs + plan.subplansOverCTEs == [], "every entry would be compared with every other:\n\(plan.text)")
     }
 
+    @Test func aBatchOfEncryptedSendsProbesIndexes() throws {
+        let plan = try plan(EncryptedSendStatements.send, parameters: 16)
+        for table in ["devices", "device_keys", "users", "group_members", "blocks", "sent_messages"] {
+            #expect(plan.scansOnlyByIndex(table), "\(table):\n\(plan.text)")
+        }
+        #expect(plan.text.contains("hashed SubPlan"), "\(plan.text)")
+        #expect(plan.joinsOfCTEs + plan.subplansOverCTEs == [], "every ciphertext would be compared with every message:\n\(plan.text)")
+    }
+
     @Test func findingWhatWasSentProbesAnIndex() throws {
         let plan = try plan(InboxStatements.findSends, parameters: 3)
         #expect(plan.scansOnlyByIndex("sent_messages"), "\(plan.text)")

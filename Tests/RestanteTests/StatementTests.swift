@@ -17,6 +17,7 @@ import Testing
         CorrespondenceStore.statements,
         DeviceStore.statements,
         ExpiryStatements.all,
+        EncryptedSendStatements.all,
         GroupStatements.all,
         Health.statements,
         InviteStore.statements,

@@ -2,7 +2,8 @@
 ///
 /// The raw value is the name on the wire; an operator sets it as `RESTANTE_LIMIT_<NAME>` (`RESTANTE_LIMIT_GROUP_MEMBERS`).
 package enum LimitName: String, CaseIterable, Sendable {
-    case groupMembers, devicesPerUser, contentBytes, captionCharacters, requestBytes, uploadKeysBytes, lookupNumbers, oneTimeKeysPerDevice
+    case groupMembers, devicesPerUser, contentBytes, captionCharacters, lookupNumbers, oneTimeKeysPerDevice
+    case requestBytes, ciphertextsBytes, uploadKeysBytes
     case otpSeconds, otpAttempts, otpResendSeconds, otpPerNumber, otpVoicePerNumber, otpPerAddress
     case otpPerBlock, otpUnverifiedPerPrefix, otpPerDay
     case newContactsPerDay, blockedUsers, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
@@ -19,6 +20,7 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .contentBytes: LimitRow(65_536, .bytes, 1...65_536, "the content of one message, in UTF-8")
         case .captionCharacters: LimitRow(1_024, .characters, 1...4_096, "the caption of media in a message")
         case .requestBytes: LimitRow(131_072, .bytes, 4_096...1_048_576, "a JSON request body")
+        case .ciphertextsBytes: LimitRow(1_048_576, .bytes, 131_072...8_388_608, "the request body of a send with ciphertexts")
         case .uploadKeysBytes: LimitRow(524_288, .bytes, 4_096...1_048_576, "the request body of uploadKeys")
         case .lookupNumbers: LimitRow(500, .numbers, 1...500, "mobile numbers in one lookupUsers")
         case .oneTimeKeysPerDevice: LimitRow(1_000, .keys, 100...10_000, "one-time keys of one kind that wait for one device's sessions")

@@ -13,6 +13,14 @@ struct Problem: Error, Sendable {
         let detail: String
     }
 
+    /// What a sender must know of devices that have changed.
+    struct Devices: Sendable {
+        let missing: JSON
+        let extra: JSON
+        let stale: JSON
+        let bundles: JSON
+    }
+
     let code: ProblemCode
     var detail: String?
     var faults: [Fault] = []
@@ -23,6 +31,7 @@ struct Problem: Error, Sendable {
     var scope: String?
     var attemptsLeft: Int?
     var callId: String?
+    var devices: Devices?
     /// Seconds; sent as `Retry-After`.
     var retryAfter: Int?
     var allowedMethods: String?
@@ -80,6 +89,10 @@ extension Problem {
             "scope": scope.map(JSON.string),
             "attemptsLeft": attemptsLeft.map { .integer(Int64($0)) },
             "callId": callId.map(JSON.string),
+            "missing": devices?.missing,
+            "extra": devices?.extra,
+            "stale": devices?.stale,
+            "bundles": devices?.bundles,
         ])
         var response = Response(status: row.status, headers: [("Content-Type", "application/problem+json")], body: body.encoded())
         if row.status == 401 { response.headers.append(("WWW-Authenticate", "Bearer")) }

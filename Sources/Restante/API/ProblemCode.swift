@@ -47,6 +47,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
     case groupFull = "group-full"
 
     case keyIdClash = "key-id-clash"
+    case devicesChanged = "devices-changed"
 
     case callInProgress = "call-in-progress"
     case busy = "busy"
@@ -80,8 +81,8 @@ extension ProblemCode {
         case .digestMismatch, .rangeNotSatisfiable, .uploadOffsetMismatch, .uploadLocked, .unsupportedTusVersion: mediaDescription
         case .unknownRecipient, .unknownMedia, .clientMessageIdReused: messageDescription
         case .notAnAdmin, .mayNotAdd, .alreadyAMember, .lastAdmin, .groupFull: groupDescription
-        case .keyIdClash: keyDescription
         case .callInProgress, .busy, .callOver: callDescription
+        case .keyIdClash, .devicesChanged: keyDescription
         case .rateLimited, .unavailable, .overloaded, .draining, .outOfSpace, .internalError: serverDescription
         default: requestDescription
         }
@@ -186,10 +187,18 @@ extension ProblemCode {
     }
 
     private var keyDescription: ProblemDescription {
-        Self.row(
-            409, "A key id is taken",
-            "The device has uploaded another key under this `keyId`, or the key of this id was handed out. The others are stored.",
-            remedy: "Make new keys with ids that were never used, in place of those that `errors` points at.")
+        switch self {
+        case .devicesChanged:
+            Self.row(
+                409, "The devices have changed",
+                "The message was not stored: its ciphertexts are not one for each device with keys of the recipients and the sender's others.",
+                remedy: "Leave `extra` out, begin sessions with `missing` (see `bundles`) and, by claimKeys, with `stale`; then send it again.")
+        default:
+            Self.row(
+                409, "A key id is taken",
+                "The device has uploaded another key under this `keyId`, or the key of this id was handed out. The others are stored.",
+                remedy: "Make new keys with ids that were never used, in place of those that `errors` points at.")
+        }
     }
 
     private var serverDescription: ProblemDescription {

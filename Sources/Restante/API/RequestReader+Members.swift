@@ -86,6 +86,16 @@ extension RequestReader {
         required(name).map { base64($0, name, range) } ?? []
     }
 
+    /// The same, handed on as the text that it is.
+    func base64Text(_ name: String, bytes range: ClosedRange<Int>) -> [UInt8] {
+        guard let value = required(name) else { return [] }
+        guard let count = value.withUTF8(Base64.decodedCount) ?? nil, range.contains(count) else {
+            faultOfBase64(name, range)
+            return []
+        }
+        return value.utf8 ?? []
+    }
+
     func optionalBase64(_ name: String, bytes range: ClosedRange<Int>) -> [UInt8]? {
         object?[name].map { base64($0, name, range) }
     }
@@ -153,10 +163,14 @@ extension RequestReader {
 
     private func base64(_ value: JSON, _ name: String, _ range: ClosedRange<Int>) -> [UInt8] {
         guard let bytes = value.withUTF8(Base64.decode) ?? nil, range.contains(bytes.count) else {
-            fault(name, "Base64 of \(range.lowerBound) to \(range.upperBound) bytes is expected, with its padding.")
+            faultOfBase64(name, range)
             return []
         }
         return bytes
+    }
+
+    private func faultOfBase64(_ name: String, _ range: ClosedRange<Int>) {
+        fault(name, "Base64 of \(range.lowerBound) to \(range.upperBound) bytes is expected, with its padding.")
     }
 
     private func matching(_ value: JSON, _ name: String, _ form: TextForm) -> String {

@@ -27,8 +27,8 @@ enum Routes {
         .tus(.patch, "/v1/media/tus/{uploadId}", "resumeUpload", ResumableUploadEndpoints.resume),
         .tus(.delete, "/v1/media/tus/{uploadId}", "deleteUpload", ResumableUploadEndpoints.delete),
 
-        .post("/v1/sendMessage", "sendMessage", .handOff(SendEndpoints.sendMessage)),
-        .post("/v1/sendGroupMessage", "sendGroupMessage", .handOff(SendEndpoints.sendGroupMessage)),
+        .post("/v1/sendMessage", "sendMessage", upTo: .ciphertextsBytes, .handOff(SendEndpoints.sendMessage)),
+        .post("/v1/sendGroupMessage", "sendGroupMessage", upTo: .ciphertextsBytes, .handOff(SendEndpoints.sendGroupMessage)),
         .get("/v1/fetchMessages", "fetchMessages", .handOff(FetchEndpoints.fetchMessages)),
         .post("/v1/fetchMessages", "acknowledgeAndFetch", .handOff(FetchEndpoints.acknowledgeAndFetch)),
         .post("/v1/acknowledge", "acknowledge", .handOff(FetchEndpoints.acknowledge)),

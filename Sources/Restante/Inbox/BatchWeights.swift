@@ -13,6 +13,8 @@ struct BatchWeights {
     func rows(of task: PendingTask) -> Int {
         switch task.task {
         case .send(let message, _):
+            // Texts for one device each are as many as there are, and may be long.
+            if let ciphertexts = message.deviceCiphertexts { return 1 + ciphertexts.count + task.bytes / 4096 }
             guard case .group(let group) = message.target else { return 2 }
             return groups[group] ?? Self.unknownGroup
         case .visit(let visit, _): return 1 + visit.acknowledge.count

@@ -16,12 +16,15 @@ final class InboxWriter: Sendable {
     /// Seconds that a task may wait in all, so that a client has its answer within three.
     private static let patience = 2.5
     private static let longestQueue = 20_000
+    /// What waits may take as much memory; an encrypted send alone may have a mebibyte.
+    private static let largestQueueBytes = 256 << 20
     private static let batchRows = 500
     /// Between two attempts to open a connection.
     private static let reopenMicroseconds: UInt32 = 50_000
 
     private struct Queue {
         var tasks: [PendingTask] = []
+        var bytes = 0
         var isClosed = false
     }
 
@@ -57,8 +60,9 @@ final class InboxWriter: Sendable {
     func enqueue(_ task: WriterTask) throws(Problem) {
         let pending = PendingTask(task: task, deadline: Uptime.seconds() + Self.patience)
         let isFirst = queue.withLock { queue -> Bool? in
-            guard !queue.isClosed, queue.tasks.count < Self.longestQueue else { return nil }
+            guard !queue.isClosed, queue.tasks.count < Self.longestQueue, queue.bytes < Self.largestQueueBytes else { return nil }
             queue.tasks.append(pending)
+            queue.bytes += pending.bytes
             return queue.tasks.count == 1
         }
         guard let isFirst else { throw .passing(.overloaded) }
@@ -105,6 +109,7 @@ final class InboxWriter: Sendable {
                 // A task that is larger than a batch is a batch of its own.
                 let taken = Array(queue.tasks.prefix(max(1, count ?? queue.tasks.count)))
                 queue.tasks.removeFirst(taken.count)
+                queue.bytes -= taken.reduce(0) { $0 + $1.bytes }
                 return (taken, queue.isClosed)
             }
             if !taken.isEmpty {

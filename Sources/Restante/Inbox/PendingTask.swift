@@ -7,6 +7,12 @@ struct PendingTask: Sendable {
     let deadline: Double
     var messageId: Identifier?
 
+    /// About how much memory it holds.
+    var bytes: Int {
+        guard case .send(let message, _) = task else { return 0 }
+        return message.body.count + (message.deviceCiphertexts ?? []).reduce(0) { $0 + $1.text.count }
+    }
+
     var isForGroup: Bool {
         if case .send(let message, _) = task, case .group = message.target { return true }
         return false

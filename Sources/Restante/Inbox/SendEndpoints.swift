@@ -52,6 +52,7 @@ enum SendEndpoints {
     }
 
     private static func write(_ message: OutgoingMessage, ifUnknown: SendError, _ reply: Reply, _ services: Services) throws {
+        let sender = message.sender
         try services.writers.send(message) { result in
             switch result {
             case .success(.sent(let messageId)): reply.send(accepted(messageId, status: 201))
@@ -61,7 +62,21 @@ enum SendEndpoints {
                 reply.send(response)
             case .success(.reused): reply.fail(SendError.clientMessageIdReused)
             case .success(.unknownTarget): reply.fail(ifUnknown)
+            case .success(.devicesChanged(let changes)): refuse(changes, to: sender, reply, services)
             case .failure(let error): reply.fail(error)
+            }
+        }
+    }
+
+    /// Answers with what the sender needs to send again: the bundles of the missing devices are claimed for it.
+    private static func refuse(_ changes: DeviceChanges, to sender: Session, _ reply: Reply, _ services: Services) {
+        Task {
+            do {
+                let claim = try await services.keys.claim(Array(changes.missing.prefix(KeyClaim.mostInline)), by: sender)
+                services.mailroom.deliver(claim.deliveries)
+                reply.fail(KeyError.devicesChanged(changes, claim.bundles))
+            } catch {
+                reply.fail(error)
             }
         }
     }

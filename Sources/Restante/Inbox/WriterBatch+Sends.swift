@@ -85,11 +85,23 @@ extension WriterBatch {
             for device in recipients { committed.deliveries.append(Delivery(deviceId: device, item: item, begun: begun, wakes: true)) }
         }
         if !own.isEmpty {
-            var text = Array(#""direction":"out","#.utf8)
-            if case .user(let recipient) = send.message.target { text += Array(#""to":"\#(recipient)","#.utf8) }
-            let item = InboxItem(messageId: send.messageId, text: text + send.message.body)
+            let item = InboxItem(messageId: send.messageId, text: send.message.outHead + send.message.body)
             for device in own { committed.deliveries.append(Delivery(deviceId: device, item: item, begun: begun)) }
         }
+    }
+}
+
+extension OutgoingMessage {
+    /// How the item begins for the sender's other devices.
+    var outHead: [UInt8] {
+        var text = Array(#""direction":"out","#.utf8)
+        if case .user(let recipient) = target { text += Array(#""to":"\#(recipient)","#.utf8) }
+        return text
+    }
+
+    /// The ciphertexts of a message that has one for each device; nil for all others.
+    var deviceCiphertexts: [DeviceCiphertext]? {
+        if case .each(let ciphertexts) = ciphertexts { ciphertexts } else { nil }
     }
 }
 
@@ -98,5 +110,9 @@ extension OutgoingMessage.Target {
         switch self {
         case .user(let identifier), .group(let identifier): identifier
         }
+    }
+
+    var isGroup: Bool {
+        if case .group = self { true } else { false }
     }
 }

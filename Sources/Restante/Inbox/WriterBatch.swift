@@ -20,7 +20,9 @@ struct WriterBatch {
             return Visit(visit: visit, completion: completion)
         }
         var calls = sends.isEmpty || !isNearMidnight() ? [] : [lock(sends)]
-        let sendIndex = append(sends.isEmpty ? nil : .init(InboxStatements.send, columns(of: sends)), to: &calls)
+        let (plain, encrypted) = sends.divided
+        let sendIndex = append(plain.isEmpty ? nil : .init(InboxStatements.send, columns(of: plain)), to: &calls)
+        let encryptedIndex = append(encrypted.isEmpty ? nil : encryptedCall(encrypted), to: &calls)
         _ = append(grant(of: sends, by: MediaStatements.grantToUsers), to: &calls)
         let acknowledgeIndex = append(acknowledgement(of: visits), to: &calls)
         if acknowledgeIndex != nil { calls.append(.init(InboxStatements.release)) }
@@ -29,7 +31,8 @@ struct WriterBatch {
         let results = try connection.pipeline(calls, within: seconds)
 
         var committed = CommittedBatch()
-        if let sendIndex { try resolve(sends, results[sendIndex], begun, on: connection, into: &committed) }
+        if let sendIndex { try resolve(plain, results[sendIndex], begun, on: connection, into: &committed) }
+        if let encryptedIndex { try resolveEncrypted(encrypted, results[encryptedIndex], begun, on: connection, into: &committed) }
         var outcomes = [VisitOutcome](repeating: VisitOutcome(), count: visits.count)
         if let acknowledgeIndex { try countAcknowledged(results[acknowledgeIndex], begun, &outcomes, &committed) }
         if let readIndex { try collectItems(results[readIndex], visits, &outcomes) }
@@ -45,18 +48,23 @@ struct WriterBatch {
         }
         var pending = tasks
         let begun = Uptime.nanoseconds()
-        let (sends, rows): ([Send], Rows)
+        let ((plain, encrypted), results): ((plain: [Send], encrypted: [Send]), [Rows])
         do {
-            (sends, rows) = try connection.transaction(within: seconds) { connection in
+            ((plain, encrypted), results) = try connection.transaction(within: seconds) { connection in
                 _ = try connection.execute(InboxStatements.lockGroups, [.uuids(Array(Set(groups)))])
                 let sends = assignIdentifiers(&pending)
                 if isNearMidnight() { _ = try connection.pipeline([lock(sends)]) }
-                let rows = try connection.execute(InboxStatements.sendToGroup, columns(of: sends) + [.int64(Self.sharedBytes)])
+                let (plain, encrypted) = sends.divided
+                var calls: [Postgres.Call] = []
+                if !plain.isEmpty { calls.append(.init(InboxStatements.sendToGroup, columns(of: plain) + [.int64(Self.sharedBytes)])) }
+                if !encrypted.isEmpty { calls.append(encryptedCall(encrypted)) }
+                let results = try connection.pipeline(calls, within: seconds)
                 // Not for whoever is no member, whose message is not among these.
-                let accepted = Set(try rows.map { try $0.uuid(0) })
+                let inPlain = plain.isEmpty ? [] : try results[0].map { try $0.uuid(0) }
+                let accepted = try Set(inPlain + (encrypted.isEmpty ? [] : written(of: encrypted, results[results.count - 1])))
                 let grant = grant(of: sends.filter { accepted.contains($0.messageId) }, by: MediaStatements.grantToMembers)
                 if let grant { _ = try connection.pipeline([grant]) }
-                return (sends, rows)
+                return ((plain, encrypted), results)
             }
         } catch PostgresError.outcomeUnknown(let reason) {
             // Under the same ids the next attempt finds what this one may have written.
@@ -64,7 +72,8 @@ struct WriterBatch {
             throw PostgresError.outcomeUnknown(reason)
         }
         var committed = CommittedBatch()
-        try resolve(sends, rows, begun, on: connection, into: &committed)
+        if !plain.isEmpty { try resolve(plain, results[0], begun, on: connection, into: &committed) }
+        if !encrypted.isEmpty { try resolveEncrypted(encrypted, results[results.count - 1], begun, on: connection, into: &committed) }
         return committed
     }
 }

@@ -13,6 +13,7 @@ struct OutgoingMessage: Sendable {
     let fingerprint: [UInt8]
     /// The item's text without its `direction` (and without `to`), which differs between the devices.
     let body: [UInt8]
+    var ciphertexts: Ciphertexts?
     /// The media that is kept while a copy waits.
     var mediaId: Identifier?
     /// Seconds; nil: as long as the retention.
@@ -27,6 +28,8 @@ enum SendOutcome: Sendable {
     /// Another message stands under the same clientMessageId.
     case reused
     case unknownTarget
+    /// Its ciphertexts are not exactly those for the devices that have keys.
+    case devicesChanged(DeviceChanges)
 }
 
 /// Which items of an inbox are wanted.

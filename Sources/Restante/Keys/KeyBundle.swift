@@ -71,6 +71,7 @@ enum KeyError: ProblemConvertible {
     case unknownDevice
     case deviceRevoked
     case tooManyKeys
+    case devicesChanged(DeviceChanges, [KeyBundle])
 
     var problem: Problem {
         switch self {
@@ -81,6 +82,12 @@ enum KeyError: ProblemConvertible {
         case .unknownUser: return Problem(.notFound, detail: "There is no such user.")
         case .unknownDevice: return Problem(.notFound, detail: "This user has no such device.")
         case .deviceRevoked: return Problem(.sessionRevoked)
+        case .devicesChanged(let changes, let bundles):
+            var problem = Problem(.devicesChanged)
+            let list = { (devices: [Identifier]) in JSON.array(devices.map { .string($0.description) }) }
+            problem.devices = Problem.Devices(
+                missing: list(changes.missing), extra: list(changes.extra), stale: list(changes.stale), bundles: .array(bundles.map(\.json)))
+            return problem
         case .tooManyKeys: return .rateLimited(scope: LimitName.oneTimeKeysPerDevice.rawValue, retryAfter: 3600)
         }
     }

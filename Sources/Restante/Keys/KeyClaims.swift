@@ -2,6 +2,9 @@ import Postgres
 
 /// What came of a claim: the bundles, and what was put into the inboxes of devices whose keys run low.
 struct KeyClaim: Sendable {
+    /// As many bundles come with the refusal of a send; more are claimed by the asker.
+    static let mostInline = 1000
+
     var bundles: [KeyBundle] = []
     var deliveries: [Delivery] = []
 }

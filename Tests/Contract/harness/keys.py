@@ -3,6 +3,8 @@
 import base64
 import os
 
+from harness.people import new_uuid
+
 CURVE_BYTES, SIGNATURE_BYTES, POST_QUANTUM_BYTES = 33, 64, 1568
 
 
@@ -42,3 +44,27 @@ def claim(device, other, of_device=None):
     """The bundles of the other's devices, or of one of them."""
     body = {"userId": other.user_id} | ({"deviceId": of_device} if of_device else {})
     return device.post("/v1/claimKeys", body).expect(200)["devices"]
+
+
+# Encrypted sends
+
+
+def set_up(*devices):
+    """Gives devices keys, each with a registration id of its own."""
+    for number, device in enumerate(devices, start=1):
+        device.registration_id = number
+        upload(device, identity(number, oneTimePreKeys=[one_time_key(key_id) for key_id in range(30)]))
+    return devices
+
+
+def sealed(device, kind="MESSAGE", body=None):
+    """A ciphertext for a device."""
+    return {"deviceId": device.device_id, "registrationId": device.registration_id, "type": kind, "body": body or random_text(100)}
+
+
+def message(to, ciphertexts, **members):
+    return {"to": to.user_id, "type": "TEXT", "clientMessageId": new_uuid(), "ciphertexts": ciphertexts} | members
+
+
+def group_message(group_id, **members):
+    return {"groupId": group_id, "type": "TEXT", "clientMessageId": new_uuid()} | members
