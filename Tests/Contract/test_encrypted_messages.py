@@ -346,3 +346,20 @@ def test_a_node_serves_what_another_has_taken(own_server):
     assert Device(second.client, alice.number, alice.session).post("/v1/sendMessage", body).status == 200
     # The one whose database goes with it is the last to go.
     second.terminate()
+
+
+def test_media_is_named_in_the_clear_and_shown_to_who_gets_the_message(client, alice, bob, carol):
+    set_up(bob)
+    uploaded = client.call("POST", "/v1/uploadMedia", alice.token, content=b"sealed bytes", headers={"Content-Type": "application/octet-stream"})
+    media_id = uploaded.expect(201)["mediaId"]
+    path = f"/v1/downloadMedia?mediaId={media_id}"
+    bob.get(path).problem(404, "unknown-media")
+    alice.post("/v1/sendMessage", message(bob, [sealed(bob)], type="IMAGE", media={"mediaId": media_id})).expect(201)
+    (item,) = bob.items("IMAGE")
+    assert item["media"] == {"mediaId": media_id}
+    assert "content" not in item
+    assert bob.get(path).body == b"sealed bytes"
+    carol.get(path).problem(404, "unknown-media")
+    group_id = alice.create_group(bob, carol)["groupId"]
+    alice.post("/v1/sendGroupMessage", group_message(group_id, ciphertexts=[sealed(bob)], media={"mediaId": media_id})).expect(201)
+    assert carol.get(path).body == b"sealed bytes"
