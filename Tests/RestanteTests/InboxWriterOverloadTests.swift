@@ -90,14 +90,24 @@ import Testing
         #expect(seconds < 5)
     }
 
-    @Test func messagesToGroupsAreWrittenAFewAtATime() throws {
+    @Test func messagesToAGroupOfWhichNothingIsKnownAreWrittenAFewAtATime() throws {
         let group = try database.addGroup(of: [alice, bob])
         let (writer, record) = (database.makeWriter(), Record())
         try enqueue(40, to: .group(group), in: writer, record)
         _ = run(writer, record)
         #expect(record.sent == 40)
-        #expect(record.batches.withLock { $0 }.count > 1, "each may be a thousand rows")
-        #expect(record.batches.withLock { $0 }.allSatisfy { $0 <= 20 })
+        let first = try #require(record.batches.withLock { $0.first })
+        #expect(first <= 20, "each may be a thousand rows")
+    }
+
+    @Test func aBatchForALargeGroupIsNoLargerThanOthersOnceItsSizeIsKnown() throws {
+        let members = try (0..<10).map { _ in try database.addUser(devices: 10)[0] }
+        let group = try database.addGroup(of: [alice] + members)
+        let (writer, record) = (database.makeWriter(), Record())
+        try enqueue(40, to: .group(group), in: writer, record)
+        _ = run(writer, record)
+        #expect(record.sent == 40)
+        #expect(record.batches.withLock { $0.suffix(3).allSatisfy { $0 <= 500 } }, "five messages of a hundred rows each")
     }
 
     @Test func aBatchThatIsTooMuchForItsTimeIsCutUntilItIsNot() throws {
