@@ -56,16 +56,15 @@ def test_two_people_meet_talk_and_part(server):
         assert (reaction["messageId"], reaction["replyTo"], reaction["direction"]) == (liked, shown, direction)
     assert chats(alice) == chats(tablet) == ([bob.user_id], [])
 
-    # They part. Alice's messages are answered as ever, and go nowhere.
-    bob.empty_inbox()
-    alice.empty_inbox()
+    # They part, so that Alice cannot take Bob into a group, and make up.
     bob.post("/v1/blockUser", {"userId": alice.user_id}).expect(204)
-    alice.send(bob, "Are you there?")
-    assert bob.texts() == []
-    assert receipts(alice) == []
+    alice.post("/v1/createGroup", {"name": "ours", "memberIds": [bob.user_id]}).problem(403, "may-not-add")
+    assert alice.get(f"/v1/getUser?userId={bob.user_id}").expect(200)["name"] == "Bob"
     bob.post("/v1/unblockUser", {"userId": alice.user_id}).expect(204)
-    alice.send(bob, "And now?")
-    assert bob.texts() == ["And now?"]
+    group = alice.create_group(bob, name="ours")["groupId"]
+    alice.send_group(group, "Here we are")
+    assert bob.texts()[-1] == "Here we are"
+    assert chats(bob) == ([alice.user_id], [group])
 
 
 def test_a_group_from_its_first_day_to_its_last(server):
