@@ -13,6 +13,7 @@ import Testing
         case "OTP_WEBHOOK_SECRET": "correct horse battery staple 0123456789"
         case "OTP_COUNTRIES": "49,43,1868"
         case "WAKE_BUS": "process"
+        case "MEDIA_STORE": "s3:https://s3.example/media"
         case "S3_ACCESS_KEY": "AKIAEXAMPLE"
         case "S3_SECRET_KEY": "wJalrXUtnFEMI/K7MDENG"
         case "SERVER_SECRET": "correct horse battery staple 0123456789"
