@@ -1,4 +1,5 @@
 internal import CMicrohttpd
+import Glibc
 
 /// A request without its body. Valid only during the call it is passed to: fields are looked up in libmicrohttpd when asked for.
 package struct RequestHead {
@@ -42,6 +43,19 @@ package struct RequestHead {
         fields = .received(connection)
     }
 
+    /// Whether there is more than one field of that name, in any case.
+    package func isRepeated(_ name: StaticString) -> Bool {
+        switch fields {
+        case .received(let connection):
+            var search = FieldCount(name: name)
+            withUnsafeMutablePointer(to: &search) { _ = MHD_get_connection_values_n(connection, .HEADER_KIND, countField, $0) }
+            return search.count > 1
+        case .listed(let list):
+            let wanted = name.description.lowercased()
+            return list.filter { $0.name.lowercased() == wanted }.count > 1
+        }
+    }
+
     /// The first field of that name, in any case. Bytes that are not UTF-8 are shown as U+FFFD.
     package func header(_ name: StaticString) -> String? {
         switch fields {
@@ -58,4 +72,24 @@ package struct RequestHead {
             return list.first { $0.name.lowercased() == wanted }?.value
         }
     }
+}
+
+private struct FieldCount {
+    let name: StaticString
+    var count = 0
+}
+
+/// One header field, on its way to be counted.
+private func countField(
+    context: UnsafeMutableRawPointer?, kind: MHD_ValueKind, name: UnsafePointer<CChar>?, nameCount: Int,
+    value: UnsafePointer<CChar>?, valueCount: Int
+) -> MHD_Result {
+    guard let context, let name else { return .NO }
+    let search = context.assumingMemoryBound(to: FieldCount.self)
+    let wanted = search.pointee.name
+    let isSame =
+        wanted.utf8CodeUnitCount == nameCount
+        && wanted.utf8Start.withMemoryRebound(to: CChar.self, capacity: nameCount) { strncasecmp($0, name, nameCount) == 0 }
+    if isSame { search.pointee.count += 1 }
+    return .YES
 }

@@ -32,3 +32,22 @@ package enum PostgresError: Error, Sendable, Equatable {
         }
     }
 }
+
+/// One line, for the log. What the server adds to its message (DETAIL: the row that it refused) holds what users wrote, and is left out.
+extension PostgresError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unavailable(let reason): "unavailable: \(Self.oneLine(reason))"
+        case .timedOut: "timedOut"
+        case .outcomeUnknown(let reason): "outcomeUnknown: \(Self.firstLine(reason))"
+        case .server(let state, let message, let constraint):
+            "server \(state): \(Self.firstLine(message))" + (constraint.map { " (\($0))" } ?? "")
+        case .tooManyWaiting: "tooManyWaiting"
+        case .decoding(let reason): "decoding: \(reason)"
+        case .misuse(let reason): "misuse: \(reason)"
+        }
+    }
+
+    private static func firstLine(_ text: String) -> Substring { text.prefix { !$0.isNewline } }
+    private static func oneLine(_ text: String) -> String { String(text.map { $0.isNewline ? " " : $0 }) }
+}

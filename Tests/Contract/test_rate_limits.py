@@ -2,7 +2,9 @@
 
 import pytest
 
+from harness.metrics import read_metrics
 from harness.people import log_in, new_number, register
+from harness.waiting import eventually
 
 
 def retry_after(answer):
@@ -86,3 +88,70 @@ def test_groups_are_as_large_as_the_cap_allows(own_server):
 def test_what_is_for_tests_is_refused_beyond_loopback(own_server, settings):
     with pytest.raises(AssertionError, match="before it listened"):
         own_server(**settings)
+
+
+def fields(answer):
+    """The policy and the standing that an answer tells of: (name, parameters) each, None where it tells of none."""
+
+    def item(text):
+        if text is None:
+            return None
+        name, *parameters = text.split(";")
+        assert name[0] == name[-1] == '"', text
+        return name.strip('"'), {key: int(value) for key, value in (parameter.split("=") for parameter in parameters)}
+
+    return item(answer.headers.get("ratelimit-policy")), item(answer.headers.get("ratelimit"))
+
+
+def test_answers_tell_what_is_left_of_a_limit(own_server):
+    server = own_server(RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_MESSAGES_PER_DEVICE="3")
+    alice, bob = server.user(), server.user()
+    left = []
+    for _ in range(3):
+        answer = alice.post("/v1/sendMessage", alice.message(bob))
+        answer.expect(201)
+        policy, standing = fields(answer)
+        assert policy == ("messagesPerDevice", {"q": 3, "w": 60})
+        assert standing[0] == "messagesPerDevice" and 1 <= standing[1]["t"] <= 20
+        left.append(standing[1]["r"])
+    assert left == [2, 1, 0]
+    refused = alice.post("/v1/sendMessage", alice.message(bob))
+    assert refused.problem(429, "rate-limited")["scope"] == "messagesPerDevice"
+    policy, standing = fields(refused)
+    assert policy == ("messagesPerDevice", {"q": 3, "w": 60})
+    assert standing == ("messagesPerDevice", {"r": 0, "t": retry_after(refused)})
+    assert read_metrics(server.client).value("restante_rate_limited_total", scope="messagesPerDevice") == 1
+    # Whoever waits as long as he was told is served.
+    assert eventually(lambda: alice.post("/v1/sendMessage", alice.message(bob)).status == 201, retry_after(refused) + 5, "there is room again")
+
+
+def test_a_limit_that_all_operations_share_is_told_once_it_runs_low(own_server):
+    server = own_server(RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_REQUESTS_PER_DEVICE="10")
+    alice = server.user()
+    answers = [alice.get("/v1/getUser") for _ in range(10)]
+    told = [fields(answer)[1] is not None for answer in answers]
+    assert told[0] is False and told[-1] is True and told == sorted(told)
+    assert fields(answers[-1])[0] == ("requestsPerDevice", {"q": 10, "w": 60})
+    refused = alice.get("/v1/getUser")
+    assert refused.problem(429, "rate-limited")["scope"] == "requestsPerDevice"
+    assert fields(refused)[1] == ("requestsPerDevice", {"r": 0, "t": retry_after(refused)})
+
+
+def test_limits_that_the_database_counts_are_told_too(own_server):
+    server = own_server(RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_NEW_CONTACTS_PER_DAY="1")
+    asker = server.user()
+    asker.post("/v1/lookupUsers", {"mobileNumbers": [new_number()]}).expect(200)
+    refused = asker.post("/v1/lookupUsers", {"mobileNumbers": [new_number()]})
+    refused.problem(429, "rate-limited")
+    assert fields(refused) == (("newContactsPerDay", {"q": 1, "w": 86400}), ("newContactsPerDay", {"r": 0, "t": retry_after(refused)}))
+    number = new_number()
+    server.client.post("/v1/sendOTP", json={"mobileNumber": number}).expect(202)
+    again = server.client.post("/v1/sendOTP", json={"mobileNumber": number})
+    again.problem(429, "rate-limited")
+    assert fields(again)[1][1]["r"] == 0
+
+
+def test_nothing_is_told_where_nothing_is_limited(alice, bob):
+    answer = alice.post("/v1/sendMessage", alice.message(bob))
+    answer.expect(201)
+    assert fields(answer) == (None, None)

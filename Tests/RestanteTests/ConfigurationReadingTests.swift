@@ -32,7 +32,10 @@ import Testing
         case "REFRESH_TOKEN_SECONDS": "7200"
         case "RETENTION_DAYS": "29"
         case "LIMIT_CONTENT_BYTES": "1000"
-        case "LIMIT_LOOKUP_NUMBERS": "499"
+        case "ADMIN_HOST": "127.0.0.2"
+        case "LIMIT_POLL_SECONDS": "54"
+        case "LIMIT_INBOX_ITEMS", "LIMIT_ACKNOWLEDGE_IDS", "LIMIT_LOOKUP_NUMBERS": "499"
+        case "LIMIT_PAGE_ITEMS": "199"
         case "LIMIT_OTP_ATTEMPTS": "3"
         default: String((Int(setting.defaultText ?? "") ?? 0) + 1)
         }

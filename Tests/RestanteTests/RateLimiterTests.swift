@@ -32,8 +32,8 @@ import Testing
     @Test func anIdleBucketHoldsNoMoreThanItsCapacity() {
         var bucket = TokenBucket(full: rate, at: 0)
         _ = bucket.take(rate, at: 0)
-        #expect(!bucket.isFull(rate, at: 19))
-        #expect(bucket.isFull(rate, at: 20))
+        #expect(bucket.level(rate, at: 19) < 3)
+        #expect(bucket.level(rate, at: 20) == 3)
         #expect((0..<4).map { _ in bucket.take(rate, at: 1e9) == nil } == [true, true, true, false])
     }
 
@@ -125,5 +125,51 @@ import Testing
     @Test func switchedOffItLetsEverythingThrough() throws {
         let limiter = limiter(isOn: false)
         for _ in 0..<1_000 { try limiter.take(.otpPerNumber, for: somebody) }
+    }
+
+    @Test func theAnswerTellsOfTheTightestLimit() throws {
+        let limiter = limiter()
+        let admitted = Admitted(endpoint: nil, operation: "test", requestId: "test")
+        let call = Restante.Call(
+            query: [], path: "", body: [], peer: .loopback, requestId: "test", caller: nil, admitted: admitted)
+        try limiter.takeQuietly(.requestsPerDevice, for: somebody, noting: admitted)
+        #expect(admitted.standing == nil, "nearly all of it is left")
+        try limiter.take(.typingPerDevice, for: somebody, noting: call)
+        #expect(admitted.standing?.headers.map(\.value) == [#""typingPerDevice";q=120;w=60"#, #""typingPerDevice";r=119;t=1"#])
+        try limiter.take(.messagesPerDevice, for: somebody, noting: call)
+        #expect(admitted.standing?.headers.map(\.value) == [#""messagesPerDevice";q=2;w=60"#, #""messagesPerDevice";r=1;t=30"#])
+        try limiter.take(.typingPerDevice, for: somebody, noting: call)
+        #expect(admitted.standing?.limit == .messagesPerDevice)
+        clock.seconds.withLock { $0 = 10 }
+        try limiter.take(.messagesPerDevice, for: somebody, noting: call)
+        #expect(admitted.standing?.headers.map(\.value) == [#""messagesPerDevice";q=2;w=60"#, #""messagesPerDevice";r=0;t=20"#])
+    }
+
+    @Test func aLimitThatAllShareIsToldOnceItRunsLow() throws {
+        let limiter = limiter()
+        let admitted = Admitted(endpoint: nil, operation: "test", requestId: "test")
+        for _ in 0..<2 { try limiter.takeQuietly(.messagesPerDevice, for: somebody, noting: admitted) }
+        #expect(admitted.standing?.remaining == 0)
+        #expect(throws: Problem.self) { try limiter.takeQuietly(.messagesPerDevice, for: somebody, noting: admitted) }
+    }
+
+    @Test func whatIsCountedElsewhereIsToldTheSameWay() {
+        let limiter = limiter()
+        #expect(
+            limiter.exhausted(.otpResendSeconds, retryAfter: 40)?.headers.map(\.value) == [
+                #""otpResendSeconds";q=1;w=60"#, #""otpResendSeconds";r=0;t=40"#,
+            ])
+        #expect(limiter.exhausted(.newContactsPerDay, retryAfter: 1)?.policy == #""newContactsPerDay";q=1000;w=86400"#)
+        #expect(limiter.exhausted(.groupMembers, retryAfter: 1)?.policy == #""groupMembers";q=1024"#, "a cap has no window")
+    }
+
+    @Test func veryManyKeysTakeNoMoreMemoryThanTheyMay() throws {
+        var limits = LimitTable()
+        limits[.otpPerAddress] = 10
+        let limiter = RateLimiter(limits: limits, isOn: true, mostBuckets: 1_600) { [clock] in clock.seconds.withLock { $0 } }
+        for _ in 0..<10 { try limiter.take(.otpPerAddress, for: somebody) }
+        for number in 0..<10_000 as Range<UInt64> { try limiter.take(.otpPerAddress, for: .identifier(Identifier(high: 3, low: number))) }
+        #expect((1...1_600).contains(limiter.count))
+        #expect(throws: Problem.self, "whoever has used up most is forgotten last") { try limiter.take(.otpPerAddress, for: somebody) }
     }
 }

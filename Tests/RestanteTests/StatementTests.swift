@@ -18,6 +18,7 @@ import Testing
         DeviceStore.statements,
         ExpiryStatements.all,
         EncryptedSendStatements.all,
+        InboxSampling.statements,
         GroupStatements.all,
         Health.statements,
         InviteStore.statements,

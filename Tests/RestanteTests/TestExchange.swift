@@ -31,7 +31,7 @@ final class TestExchange: Sendable {
         exchange = Exchange(context: Context(), peer: .loopback, slot: 0, completions: completions)
         reply = Reply(
             exchange: exchange, admitted: Admitted(endpoint: nil, operation: "test", requestId: "test"),
-            log: RequestLog(logger: .silent, metrics: Metrics()))
+            log: RequestLog(logger: .silent, metrics: Metrics(), rateLimiter: RateLimiter(limits: LimitTable(), isOn: false)))
         // From here on every answer goes through the queue, as that of a held request does.
         _ = exchange.park()
     }

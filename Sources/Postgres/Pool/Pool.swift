@@ -23,13 +23,16 @@ package final class Pool: Sendable {
 
     private let size: Int
     private let line: Monitor<PoolLine<Body>>
+    private let noteWait: (@Sendable (Double) -> Void)?
     private let threads: [DedicatedThread]
 
-    /// Opens sessions in the background. `settings` are whole SET statements; `name` begins the threads' names.
-    package init(conninfo: String, size: Int, settings: [String] = [], name: String) {
+    /// Opens sessions in the background. `settings` are whole SET statements; `name` begins the threads' names; `noteWait` is told how many seconds
+    /// each call stood in line, whether it got a session or not.
+    package init(conninfo: String, size: Int, settings: [String] = [], name: String, noteWait: (@Sendable (Double) -> Void)? = nil) {
         let line = Monitor(PoolLine<Body>(capacity: 200, patience: 1), conditions: PoolCondition.count)
         self.size = size
         self.line = line
+        self.noteWait = noteWait
         var threads = (0..<size).map { number in
             DedicatedThread(name: "\(name)-\(number)") {
                 PoolSession(conninfo: conninfo, settings: settings, line: line).serve()
@@ -60,10 +63,20 @@ package final class Pool: Sendable {
     /// Hands `body` to a session's thread and returns at once. `body` is called exactly once: on that thread, or with
     /// an error on the caller's own when it is refused, or on the watching thread when it has stood too long.
     package func submit(_ body: @escaping Body) {
+        let body = timed(body)
         switch line.withLock({ $0.enqueue(body, now: .now) }) {
         case .wakeSession: line.signal(PoolCondition.session)
         case .wakeWatch: line.signal(PoolCondition.watch)
         case .refuse(let error): body(.failure(error))
+        }
+    }
+
+    private func timed(_ body: @escaping Body) -> Body {
+        guard let noteWait else { return body }
+        let asked = ContinuousClock.now
+        return { session in
+            noteWait((ContinuousClock.now - asked) / .seconds(1))
+            body(session)
         }
     }
 

@@ -15,22 +15,39 @@ final class Admitted: Sendable {
     let headers: NotedHeaders
     /// Whether it was a poll that asked to wait, or moved media, so that its time says nothing about the server.
     let hasWaited = Atomic<Bool>(false)
+    let trace: TraceContext
+    /// The tightest of the limits that this request has taken from.
+    private let limited = Mutex<RateLimitStanding?>(nil)
 
     init(
         endpoint: Endpoint?, operation: String, metricsIndex: RequestMetrics.OperationIndex = 0, requestId: String,
-        credential: Credential = .notNeeded, path: String = "", query: [(name: String, value: String)] = [], contentType: MediaType = .absent,
-        isHead: Bool = false, headers: NotedHeaders = NotedHeaders()
+        trace: TraceContext = .begin(), credential: Credential = .notNeeded, path: String = "", query: [(name: String, value: String)] = [],
+        contentType: MediaType = .absent, isHead: Bool = false, headers: NotedHeaders = NotedHeaders()
     ) {
         self.endpoint = endpoint
         self.operation = operation
         self.metricsIndex = metricsIndex
         self.requestId = requestId
+        self.trace = trace
         self.credential = credential
         self.path = path
         self.query = query
         self.contentType = contentType
         self.isHead = isHead
         self.headers = headers
+    }
+
+    var standing: RateLimitStanding? { limited.withLock { $0 } }
+
+    func note(_ standing: RateLimitStanding) {
+        limited.withLock { known in
+            if known.map(standing.isTighter) ?? true { known = standing }
+        }
+    }
+
+    /// The limit that made this request fail is the one that its answer tells of.
+    func replaceStanding(with standing: RateLimitStanding) {
+        limited.withLock { $0 = standing }
     }
 }
 

@@ -15,6 +15,10 @@ struct Call: Sendable {
     let body: [UInt8]
     let peer: PeerAddress
     let requestId: String
+    /// Whether it came where only operators ask; they are told more.
+    let isFromOperator: Bool
+    /// Nil where there is no request, as in a test.
+    let admitted: Admitted?
     fileprivate(set) var caller: Session?
     let isHead: Bool
     let headers: NotedHeaders
@@ -22,7 +26,8 @@ struct Call: Sendable {
 
     init(
         query: [(name: String, value: String)], path: String, body: [UInt8], peer: PeerAddress, requestId: String, caller: Session?,
-        isHead: Bool = false, headers: NotedHeaders = NotedHeaders(), stream: Exchange? = nil
+        isFromOperator: Bool = false, admitted: Admitted? = nil, isHead: Bool = false, headers: NotedHeaders = NotedHeaders(),
+        stream: Exchange? = nil
     ) {
         self.query = query
         self.path = path
@@ -33,6 +38,8 @@ struct Call: Sendable {
         self.isHead = isHead
         self.headers = headers
         self.stream = stream
+        self.isFromOperator = isFromOperator
+        self.admitted = admitted
     }
 
     /// The next piece of the body of an `.upload`; nil after the last one.
@@ -40,6 +47,9 @@ struct Call: Sendable {
         guard let stream else { return nil }
         return try await stream.nextPiece()
     }
+
+    /// The trace that this request belongs to, for requests that it causes.
+    var trace: TraceContext { admitted?.trace ?? .begin() }
 
     /// The calling device. Only operations for everyone are reached without one, and those do not ask.
     var session: Session {

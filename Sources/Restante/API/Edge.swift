@@ -9,10 +9,13 @@ import Synchronization
 final class Edge: ExchangeHandler {
     private let router: Router
     private let services: Services
+    private let isForOperators: Bool
     private let unknown: RequestMetrics.OperationIndex
     private let rejected: RequestMetrics.OperationIndex
 
-    init(_ endpoints: [Endpoint], services: Services) {
+    /// - Parameter isForOperators: whether only operators reach it, who are told more.
+    init(_ endpoints: [Endpoint], services: Services, isForOperators: Bool) {
+        self.isForOperators = isForOperators
         router = Router(endpoints, metrics: services.metrics.requests)
         self.services = services
         unknown = services.metrics.requests.index(of: RequestMetrics.unknown)
@@ -21,25 +24,27 @@ final class Edge: ExchangeHandler {
 
     func admit(_ head: RequestHead) -> Admission {
         let requestId = RequestIdentifier.of(head)
+        let trace = TraceContext.of(head)
         let endpoint: Endpoint
         switch router.match(head.method, head.path) {
         case .endpoint(let found): endpoint = found
-        case .notFound: return refuse(Problem(.notFound), requestId)
+        case .notFound: return refuse(Problem(.notFound), requestId, trace)
         case .methodNotAllowed(let allow):
             var problem = Problem(.methodNotAllowed)
             problem.allowedMethods = allow
-            return refuse(problem, requestId)
+            return refuse(problem, requestId, trace)
         }
         var credential = Credential.notNeeded
         if endpoint.access == .device {
             switch services.authentication.credential(authorization: head.header("Authorization")) {
             case .success(let found): credential = found
-            case .failure(let problem): return refuse(problem, requestId, endpoint)
+            case .failure(let problem): return refuse(problem, requestId, trace, endpoint)
             }
         }
         let admitted = Admitted(
-            endpoint: endpoint, operation: endpoint.operation, metricsIndex: endpoint.metricsIndex, requestId: requestId, credential: credential,
-            path: head.path, query: head.query, contentType: head.hasBody && !endpoint.isStreamed ? MediaType(head.header("Content-Type")) : .absent,
+            endpoint: endpoint, operation: endpoint.operation, metricsIndex: endpoint.metricsIndex, requestId: requestId, trace: trace,
+            credential: credential, path: head.path, query: head.query,
+            contentType: head.hasBody && !endpoint.isStreamed ? MediaType(head.header("Content-Type")) : .absent,
             isHead: head.method == .head, headers: NotedHeaders(endpoint.headers, of: head))
         let maxBodyBytes = endpoint.maxBodyBytes.map { services.limits[$0] } ?? 0
         return endpoint.isStreamed
@@ -66,11 +71,11 @@ final class Edge: ExchangeHandler {
 
     private func run(_ endpoint: Endpoint, _ admitted: Admitted, _ exchange: Exchange, _ reply: Reply, caller: Session?) {
         do {
-            try limit(caller: caller, peer: exchange.peer, endpoint: endpoint)
+            try limit(caller: caller, peer: exchange.peer, endpoint: endpoint, admitted)
             let call = Call(
                 query: admitted.query, path: admitted.path, body: try body(of: exchange, admitted), peer: exchange.peer,
-                requestId: admitted.requestId,
-                caller: caller, isHead: admitted.isHead, headers: admitted.headers, stream: endpoint.isStreamed ? exchange : nil)
+                requestId: admitted.requestId, caller: caller, isFromOperator: isForOperators, admitted: admitted, isHead: admitted.isHead,
+                headers: admitted.headers, stream: endpoint.isStreamed ? exchange : nil)
             if endpoint.isTransfer { admitted.hasWaited.store(true, ordering: .relaxed) }
             // What has a JSON body takes nothing from the query.
             if endpoint.method == .post, endpoint.headers.isEmpty { try QueryReader(call, parameters: []).finish() }
@@ -89,13 +94,13 @@ final class Edge: ExchangeHandler {
         }
     }
 
-    private func limit(caller: Session?, peer: PeerAddress, endpoint: Endpoint) throws {
+    private func limit(caller: Session?, peer: PeerAddress, endpoint: Endpoint, _ admitted: Admitted) throws {
         if let caller {
             services.mailroom.touch(caller)
             services.presence.note(caller)
-            try services.rateLimiter.take(.requestsPerDevice, for: .identifier(caller.deviceId))
+            try services.rateLimiter.takeQuietly(.requestsPerDevice, for: .identifier(caller.deviceId), noting: admitted)
         } else if endpoint.method == .post {
-            try services.rateLimiter.take(.requestsPerAddress, for: .address(peer))
+            try services.rateLimiter.takeQuietly(.requestsPerAddress, for: .address(peer), noting: admitted)
         }
     }
 
@@ -130,10 +135,10 @@ final class Edge: ExchangeHandler {
         services.requestLog.finished(record, admitted)
     }
 
-    private func refuse(_ problem: Problem, _ requestId: String, _ endpoint: Endpoint? = nil) -> Admission {
+    private func refuse(_ problem: Problem, _ requestId: String, _ trace: TraceContext, _ endpoint: Endpoint? = nil) -> Admission {
         let context = Admitted(
             endpoint: nil, operation: endpoint?.operation ?? RequestMetrics.unknown, metricsIndex: endpoint?.metricsIndex ?? unknown,
-            requestId: requestId)
+            requestId: requestId, trace: trace)
         return .answer(services.requestLog.response(to: problem, requestId: requestId).withCommonHeaders(requestId: requestId), context: context)
     }
 }

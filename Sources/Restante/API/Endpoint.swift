@@ -7,6 +7,8 @@ struct Endpoint: Sendable {
         /// Needs a bearer token.
         case device
         case everyone
+        /// Everyone who reaches the admin listener; where there is none, everyone.
+        case operators
     }
 
     /// The three ways in which an answer comes about.

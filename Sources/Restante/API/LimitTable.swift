@@ -6,6 +6,7 @@ package enum LimitName: String, CaseIterable, Sendable {
     case requestBytes, ciphertextsBytes, uploadKeysBytes
     case otpSeconds, otpAttempts, otpResendSeconds, otpPerNumber, otpVoicePerNumber, otpPerAddress
     case otpPerBlock, otpUnverifiedPerPrefix, otpPerDay
+    case pollSeconds, inboxItems, acknowledgeIds, pageItems
     case newContactsPerDay, blockedUsers, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
     case keyUploadsPerDevice, keyClaimsPerDevice
     case mediaBytes, mediaBytesPerDay, mediaUploadsAtOnce, resumableUploadsPerDay
@@ -35,6 +36,10 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .otpUnverifiedPerPrefix:
             LimitRow(20, .perDay, 1...1_000_000, "OTPs for numbers with the same first six digits while less than a tenth of them is used")
         case .otpPerDay: LimitRow(10_000, .perDay, 1...100_000_000, "OTPs of the whole system, on all nodes, in any 24 hours")
+        case .pollSeconds: LimitRow(55, .seconds, 1...55, "how long a poll may ask to wait")
+        case .inboxItems: LimitRow(500, .items, 1...500, "items of one fetchMessages")
+        case .acknowledgeIds: LimitRow(500, .items, 1...500, "message ids in one acknowledgement or markRead")
+        case .pageItems: LimitRow(200, .items, 1...200, "items of one page of any other list")
         case .newContactsPerDay: LimitRow(1_000, .perDay, 1...1_000_000, "mobile numbers new to one user's lookups")
         case .blockedUsers: LimitRow(10_000, .users, 1...100_000, "users whom one user has blocked")
         case .groupsCreatedPerDay: LimitRow(50, .perDay, 1...1_000_000, "groups that one user creates")

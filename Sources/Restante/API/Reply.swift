@@ -17,17 +17,26 @@ struct Reply: Sendable {
     /// False where the exchange was already answered or its client is gone.
     @discardableResult
     func send(_ response: Response) -> Bool {
-        exchange.complete(response.withCommonHeaders(requestId: admitted.requestId))
+        var response = response.withCommonHeaders(requestId: admitted.requestId)
+        if let standing = admitted.standing { response.headers += standing.headers }
+        return exchange.complete(response)
     }
 
     @discardableResult
     func fail(_ error: any Error) -> Bool {
-        send(log.response(to: error, requestId: admitted.requestId))
+        let problem = log.problem(for: error, requestId: admitted.requestId)
+        if let standing = log.standing(of: problem) { admitted.replaceStanding(with: standing) }
+        return send(problem.response(requestId: admitted.requestId))
     }
 
     /// The request asked to be held until something arrives.
     func noteWait() {
         admitted.hasWaited.store(true, ordering: .relaxed)
+    }
+
+    /// The answer tells of this limit, unless of a tighter one.
+    func note(_ standing: RateLimitStanding) {
+        admitted.note(standing)
     }
 
     /// Calls `action` when the client hangs up or the server stops before an answer; at most once, on a thread of the server.

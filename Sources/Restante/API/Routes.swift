@@ -63,11 +63,18 @@ enum Routes {
         .get("/v1/limits", "limits", for: .everyone, .answer(OperationEndpoints.limits)),
         .get("/healthz", "healthz", for: .everyone, .answer(OperationEndpoints.healthz)),
         .get("/readyz", "readyz", for: .everyone, .await(OperationEndpoints.readyz)),
-        .get("/metrics", "metrics", for: .everyone, .answer(OperationEndpoints.metrics)),
+        .get("/metrics", "metrics", for: .operators, .answer(OperationEndpoints.metrics)),
         .get("/openapi.yaml", "getOpenapiYaml", for: .everyone, .answer(OperationEndpoints.specificationYAML)),
         .get("/openapi.json", "getOpenapiJson", for: .everyone, .answer(OperationEndpoints.specificationJSON)),
         .get("/problems/{code}", "getProblem", for: .everyone, .answer(OperationEndpoints.problemPage)),
     ]
+    /// What the public port serves: everything, less what operators have a listener of their own for.
+    static func ofPublicPort(hasAdminListener: Bool) -> [Endpoint] {
+        all.filter { !hasAdminListener || $0.access != .operators }
+    }
+
+    /// What the admin listener serves.
+    static let ofAdminListener = all.filter { $0.access == .operators || ["healthz", "readyz"].contains($0.operation) }
 }
 
 /// What the table says, for whoever compares it with openapi.yaml: method, path and operation of each endpoint.

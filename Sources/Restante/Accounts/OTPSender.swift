@@ -13,6 +13,8 @@ struct OutgoingOTP: Sendable {
     let otp: String
     /// Seconds from now.
     let expiresIn: Int
+    /// That of the request that asked for it.
+    var trace = TraceContext.begin()
 }
 
 /// How the digits travel.

@@ -12,12 +12,12 @@ enum SessionEndpoints {
             reader.fault("mobileNumber", "One-time passwords are not sent to this country.")
         }
         try reader.finish()
-        try services.rateLimiter.take(.otpPerAddress, for: .address(call.peer))
+        try services.rateLimiter.take(.otpPerAddress, for: .address(call.peer), noting: call)
         let issued = try await services.oneTimePasswords.issue(for: mobileNumber, channel: channel)
         let shown = try await deliver(
             issued,
             OutgoingOTP(
-                mobileNumber: mobileNumber, channel: channel, otp: issued.otp, expiresIn: services.limits[.otpSeconds]), services)
+                mobileNumber: mobileNumber, channel: channel, otp: issued.otp, expiresIn: services.limits[.otpSeconds], trace: call.trace), services)
         return .json(
             .object([
                 "expiresIn": .integer(services.limits[.otpSeconds]),

@@ -50,7 +50,9 @@ final class WebhookOTPSender: OTPSender {
             "expiresIn": .integer(Int64(password.expiresIn)),
         ]).encoded()
         return HTTPRequest(
-            method: "POST", url: url, headers: [("Content-Type", "application/json")] + signature.headers(for: body, at: Int64(time(nil))), body: body
+            method: "POST", url: url,
+            headers: [("Content-Type", "application/json"), ("traceparent", password.trace.field)]
+                + signature.headers(for: body, at: Int64(time(nil))), body: body
         )
     }
 

@@ -12,7 +12,7 @@ enum GroupEndpoints {
         // More than a group can hold is told apart from what is no list of ids at all.
         let memberIds = reader.optionalIdentifiers("memberIds", count: 0...100_000) ?? []
         try reader.finish()
-        try services.rateLimiter.take(.groupsCreatedPerDay, for: .identifier(session.userId))
+        try services.rateLimiter.take(.groupsCreatedPerDay, for: .identifier(session.userId), noting: call)
         return tell(
             try await services.groups.create(name: name, profileStatus: profileStatus, memberIds: memberIds, by: session), services, status: 201)
     }
@@ -24,19 +24,19 @@ enum GroupEndpoints {
         let name = reader.optionalString("name", characters: 1...100)
         let profileStatus = reader.optionalString("profileStatus", characters: 0...500)
         try reader.finish()
-        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId))
+        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId), noting: call)
         return tell(try await services.groups.update(groupId, name: name, profileStatus: profileStatus, by: session), services)
     }
 
     static func addMember(_ call: Call, _ services: Services) async throws -> Response {
         let (session, groupId, userId) = try membership(call)
-        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId))
+        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId), noting: call)
         return tell(try await services.groups.add(userId, to: groupId, by: session), services)
     }
 
     static func removeMember(_ call: Call, _ services: Services) async throws -> Response {
         let (session, groupId, userId) = try membership(call)
-        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId))
+        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId), noting: call)
         return tell(try await services.groups.remove(userId, from: groupId, by: session), services)
     }
 
@@ -47,7 +47,7 @@ enum GroupEndpoints {
         let userId = reader.identifier("userId")
         let isAdmin = reader.requiredBoolean("isAdmin")
         try reader.finish()
-        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId))
+        try services.rateLimiter.take(.groupChangesPerUser, for: .identifier(session.userId), noting: call)
         return tell(try await services.groups.setAdmin(userId, of: groupId, to: isAdmin, by: session), services)
     }
 
@@ -64,7 +64,7 @@ enum GroupEndpoints {
     static func fetchGroups(_ call: Call, _ services: Services) async throws -> Response {
         let session = try call.session
         let reader = QueryReader(call, parameters: ["limit", "after"])
-        let limit = reader.integer("limit", in: 1...200, default: 100)
+        let limit = reader.integer("limit", in: 1...services.limits[.pageItems], default: min(100, services.limits[.pageItems]))
         let after = reader.optionalIdentifier("after") ?? .zero
         try reader.finish()
         let page = try await services.groups.list(of: session.userId, after: after, limit: limit)
@@ -75,7 +75,7 @@ enum GroupEndpoints {
         let session = try call.session
         let reader = QueryReader(call, parameters: ["groupId", "limit", "after"])
         let groupId = reader.identifier("groupId")
-        let limit = reader.integer("limit", in: 1...200, default: 100)
+        let limit = reader.integer("limit", in: 1...services.limits[.pageItems], default: min(100, services.limits[.pageItems]))
         let after = reader.optionalIdentifier("after") ?? .zero
         try reader.finish()
         let page = try await services.groups.members(of: groupId, for: session.userId, after: after, limit: limit)

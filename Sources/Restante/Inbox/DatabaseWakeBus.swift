@@ -33,6 +33,10 @@ final class DatabaseWakeBus: WakeBus {
         for part in event.parts(of: Self.devicesPerPayload) { notifier.send(WakeMessage(node: node, event: part).payload) }
     }
 
+    /// Whether other nodes are heard now.
+    var isListening: Bool { listener.isListening }
+    var statistics: Notifier.Statistics { notifier.statistics }
+
     func close() {
         notifier.close()
         listener.close()

@@ -4,15 +4,11 @@ import Postgres
 
 /// `fetchMessages`, both ways, and `acknowledge`.
 enum FetchEndpoints {
-    static let longestWait = 55
-    static let largestPage = 500
-    static let mostAcknowledged = 500
-
     static func fetchMessages(_ call: Call, _ reply: Reply, _ services: Services) throws {
         let session = try call.session
         let reader = QueryReader(call, parameters: ["wait", "limit", "after", "fromTimestamp", "channelId"])
-        let wait = reader.integer("wait", in: 0...longestWait, default: 0)
-        let limit = reader.integer("limit", in: 1...largestPage, default: 100)
+        let wait = reader.integer("wait", in: 0...services.limits[.pollSeconds], default: 0)
+        let limit = reader.integer("limit", in: 1...services.limits[.inboxItems], default: min(100, services.limits[.inboxItems]))
         let after = reader.optionalIdentifier("after")
         let from = reader.optionalTimestamp("fromTimestamp")
         let channel = reader.optionalIdentifier("channelId")
@@ -24,9 +20,9 @@ enum FetchEndpoints {
     static func acknowledgeAndFetch(_ call: Call, _ reply: Reply, _ services: Services) throws {
         let session = try call.session
         let reader = try RequestReader(call, members: ["acknowledge", "wait", "limit"])
-        let acknowledge = reader.optionalIdentifiers("acknowledge", count: 0...mostAcknowledged) ?? []
-        let wait = reader.integer("wait", in: 0...longestWait, default: 0)
-        let limit = reader.integer("limit", in: 1...largestPage, default: 100)
+        let acknowledge = reader.optionalIdentifiers("acknowledge", count: 0...services.limits[.acknowledgeIds]) ?? []
+        let wait = reader.integer("wait", in: 0...services.limits[.pollSeconds], default: 0)
+        let limit = reader.integer("limit", in: 1...services.limits[.inboxItems], default: min(100, services.limits[.inboxItems]))
         try reader.finish()
         let visit = InboxVisit(device: session, acknowledge: acknowledge, read: InboxQuery(limit: limit))
         try services.mailroom.fetch(visit, wait: wait, reply: reply)
@@ -35,7 +31,7 @@ enum FetchEndpoints {
     static func acknowledge(_ call: Call, _ reply: Reply, _ services: Services) throws {
         let session = try call.session
         let reader = try RequestReader(call, members: ["messageIds"])
-        let messageIds = reader.identifiers("messageIds", count: 0...mostAcknowledged)
+        let messageIds = reader.identifiers("messageIds", count: 0...services.limits[.acknowledgeIds])
         try reader.finish()
         try services.mailroom.visit(InboxVisit(device: session, acknowledge: messageIds)) { result in
             switch result {

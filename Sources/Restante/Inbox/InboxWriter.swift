@@ -33,7 +33,8 @@ final class InboxWriter: Sendable {
     private let batch: WriterBatch
     private let open: @Sendable () throws(PostgresError) -> Connection
     private let logger: Logger
-    private let name: String
+    private let metrics: Metrics
+    let name: String
     private let thread = Mutex<DedicatedThread?>(nil)
 
     /// Whom the writer tells of what it did; on its own thread.
@@ -44,12 +45,19 @@ final class InboxWriter: Sendable {
         let reconnected: @Sendable () -> Void
     }
 
-    init(name: String, batch: WriterBatch, logger: Logger, open: @escaping @Sendable () throws(PostgresError) -> Connection) {
+    init(
+        name: String, batch: WriterBatch, logger: Logger, metrics: Metrics = Metrics(),
+        open: @escaping @Sendable () throws(PostgresError) -> Connection
+    ) {
         self.name = name
         self.batch = batch
         self.logger = logger
+        self.metrics = metrics
         self.open = open
     }
+
+    /// How many tasks stand in line; those of the batch that is being written are not counted.
+    var depth: Int { queue.withLock { $0.tasks.count } }
 
     /// Begins to work on what is queued. Called once.
     func start(_ listener: Listener) {
@@ -84,10 +92,10 @@ final class InboxWriter: Sendable {
         var weights = BatchWeights()
         while let tasks = take(weights) {
             let toUsers = tasks.filter { !$0.isForGroup }
-            if !toUsers.isEmpty { write(toUsers, &connection, listener) { try batch.commit(&$0, on: $1, within: $2) } }
+            if !toUsers.isEmpty { write(toUsers, .users, &connection, listener) { try batch.commit(&$0, on: $1, within: $2) } }
             let toGroups = tasks.filter(\.isForGroup)
             if !toGroups.isEmpty {
-                write(toGroups, &connection, listener) {
+                write(toGroups, .groups, &connection, listener) {
                     let committed = try batch.commitToGroups(&$0, on: $1, within: $2)
                     weights.learn(from: committed)
                     return committed
@@ -112,7 +120,8 @@ final class InboxWriter: Sendable {
                 queue.bytes -= taken.reduce(0) { $0 + $1.bytes }
                 return (taken, queue.isClosed)
             }
-            if !taken.isEmpty {
+            if let oldest = taken.first {
+                metrics.writers.waited(since: oldest.deadline - Self.patience)
                 return taken
             }
             if isClosed { return nil }
@@ -122,7 +131,7 @@ final class InboxWriter: Sendable {
 
     /// Writes these tasks, whatever it takes, or fails each: none is kept longer than its client waits.
     private func write(
-        _ tasks: [PendingTask], _ connection: inout Connection?, _ listener: Listener,
+        _ tasks: [PendingTask], _ kind: BatchKind, _ connection: inout Connection?, _ listener: Listener,
         commit: (inout [PendingTask], Connection, Double) throws -> CommittedBatch
     ) {
         var retry = WriterRetry(tasks)
@@ -130,10 +139,14 @@ final class InboxWriter: Sendable {
         while true {
             let (overdue, next) = retry.next(at: Uptime.seconds())
             for task in overdue { task.task.fail(failure) }
+            metrics.writers.gaveUp(overdue.count)
             guard var attempt = next else { return }
             do {
                 let current = try connected(&connection, listener)
-                finish(try commit(&attempt.tasks, current, WriterRetry.seconds(for: attempt, at: Uptime.seconds())), listener)
+                let begun = Uptime.nanoseconds()
+                let committed = try commit(&attempt.tasks, current, WriterRetry.seconds(for: attempt, at: Uptime.seconds()))
+                metrics.writers.committed(committed, tasks: attempt.tasks.count, kind, nanoseconds: Uptime.nanoseconds() - begun)
+                finish(committed, listener)
             } catch {
                 failure = error as? PostgresError ?? failure
                 if attempt.repeats == 0 {
@@ -143,7 +156,9 @@ final class InboxWriter: Sendable {
                     connection?.close()
                     connection = nil
                 }
-                retry.putBack(attempt, after: error)?.task.fail(error)
+                let hopeless = retry.putBack(attempt, after: error)
+                metrics.writers.failed(isRetried: hopeless == nil)
+                hopeless?.task.fail(error)
             }
         }
     }

@@ -14,6 +14,8 @@ struct Waiter: Sendable {
     var wasRead = false
     /// Whether it has been parked before, so that a failing read does not end it.
     var wasHeld = false
+    /// In nanoseconds of uptime: when it was first heard that something is there for it; 0 while nothing is.
+    var wokenAt: UInt64 = 0
 
     /// Until the first read is done nobody knows whether its acknowledgement was committed, so it cannot be answered well.
     var mustBeRead: Bool { acknowledges && !wasRead }
@@ -104,6 +106,7 @@ struct Mailbox: Sendable {
         case .readAgain: return read(at: now)
         case .park:
             waiter?.wasHeld = true
+            waiter?.wokenAt = 0
             return nil
         case .nothing: return nil
         }
@@ -120,7 +123,8 @@ struct Mailbox: Sendable {
     ///
     /// A parked poll that wants all items has seen its inbox empty before them, so they are its answer. But where the device was at its inbox after
     /// `begun`, it may have got these very items by another way, and acknowledged them: then the database must be asked.
-    mutating func arrive(_ items: [InboxItem], begun: UInt64, at now: UInt64) -> Errand? {
+    mutating func arrive(_ items: [InboxItem], begun: UInt64, at now: UInt64, moment: UInt64 = 0) -> Errand? {
+        noteWake(at: moment)
         guard machine.arrival() == .wake, let waiter else { return nil }
         guard waiter.query.isUnfiltered, lastMiss < knownSince, lastVisit < begun else { return lookAgain(at: now) }
         let served = Array(items.prefix(waiter.query.limit))
@@ -128,8 +132,9 @@ struct Mailbox: Sendable {
     }
 
     /// Another node has committed something for this device.
-    mutating func hint(at now: UInt64) -> Errand? {
-        machine.arrival() == .wake ? lookAgain(at: now) : nil
+    mutating func hint(at now: UInt64, moment: UInt64 = 0) -> Errand? {
+        noteWake(at: moment)
+        return machine.arrival() == .wake ? lookAgain(at: now) : nil
     }
 
     /// The device polls another node now.
@@ -139,7 +144,8 @@ struct Mailbox: Sendable {
     }
 
     /// An ephemeral item is shown to a poll, kept a moment for a device that is present, and lost on any other.
-    mutating func show(_ item: [UInt8], at now: UInt64) -> Errand? {
+    mutating func show(_ item: [UInt8], at now: UInt64, moment: UInt64 = 0) -> Errand? {
+        noteWake(at: moment)
         guard waiter != nil || lastSeen + Self.presenceTicks >= now else { return nil }
         if ephemeral.count >= Self.mostEphemeral { ephemeral.removeFirst() }
         ephemeral.append((item, now))
@@ -161,10 +167,16 @@ struct Mailbox: Sendable {
         return nil
     }
 
-    /// Lets go of a poll whose client is gone.
-    mutating func forget(_ ticket: PollMachine.Ticket) {
-        if machine.close(ticket) { waiter = nil }
+    /// Lets go of a poll whose client is gone. False: there was none under that ticket.
+    @discardableResult
+    mutating func forget(_ ticket: PollMachine.Ticket) -> Bool {
+        if machine.close(ticket) {
+            waiter = nil
+            return true
+        }
+        let before = leaving.count
         leaving.removeAll { $0.waiter.ticket == ticket }
+        return leaving.count < before
     }
 
     /// All polls that have no answer yet.
@@ -190,6 +202,11 @@ struct Mailbox: Sendable {
         if let waiter { return max(now + 1, min(waiter.deadline, waiter.nextLook)) }
         let forgotten = leaving.isEmpty ? lastSeen + Self.presenceTicks : now + Self.presenceTicks
         return forgotten > now ? forgotten : nil
+    }
+
+    /// Remembers the first moment at which something was there for the poll.
+    private mutating func noteWake(at moment: UInt64) {
+        if waiter?.wokenAt == 0 { waiter?.wokenAt = moment }
     }
 
     /// Lets a parked poll read its inbox again.

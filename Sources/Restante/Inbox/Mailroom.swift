@@ -24,13 +24,15 @@ final class Mailroom: Sendable {
     private let bell = DispatchSemaphore(value: 0)
     private let thread = Mutex<DedicatedThread?>(nil)
     private let writers: InboxWriters
+    private let metrics: PollMetrics
     private let bus = Mutex<any WakeBus>(ProcessWakeBus())
     private let absence = Mutex<(@Sendable ([PushArrival]) -> Void)?>(nil)
     private let isThere: @Sendable (Session) -> Void
 
     /// - Parameter isThere: told of each held poll when it looks into the database, and when it ends.
-    init(writers: InboxWriters, isThere: @escaping @Sendable (Session) -> Void = { _ in }) {
+    init(writers: InboxWriters, metrics: Metrics = Metrics(), isThere: @escaping @Sendable (Session) -> Void = { _ in }) {
         self.writers = writers
+        self.metrics = metrics.polls
         self.isThere = isThere
         let now = Self.now()
         slots = (0..<32).map { _ in Slot(at: now) }
@@ -56,6 +58,7 @@ final class Mailroom: Sendable {
     func fetch(_ visit: InboxVisit, wait: Int, reply: Reply) throws(Problem) {
         guard wait > 0, !isDraining.load(ordering: .relaxed) else { return try fetchNow(visit, reply: reply) }
         reply.noteWait()
+        metrics.opened.add()
         let ticket = tickets.add(1, ordering: .relaxed).newValue
         let now = Self.now()
         let waiter = Waiter(
@@ -72,13 +75,13 @@ final class Mailroom: Sendable {
         run(errand)
         if isNew { publish(.polling(deviceId)) }
         reply.whenAbandoned { [weak self] in
-            self?.forget(deviceId, ticket)
+            self?.forget(deviceId, ticket, .abandoned)
             self?.isThere(visit.device)
         }
         do {
             try writers.visit(visit) { [self] result in finishRead(deviceId, ticket, result) }
         } catch {
-            forget(deviceId, ticket)
+            forget(deviceId, ticket, .failed)
             throw error
         }
         // A drain that began meanwhile has not seen this poll.
@@ -96,10 +99,10 @@ final class Mailroom: Sendable {
 
     /// Tells of what was just committed: the polls of these devices are answered with it.
     func deliver(_ deliveries: [Delivery]) {
-        let now = Self.now()
+        let moment = Uptime.nanoseconds()
         var arrivals: [Identifier: [Delivery]] = [:]
         for delivery in deliveries { arrivals[delivery.deviceId, default: []].append(delivery) }
-        let absent = arrivals.filter { !deliver($0.value, to: $0.key, at: now) }.map(\.key)
+        let absent = arrivals.filter { !deliver($0.value, to: $0.key, at: moment) }.map(\.key)
         if !absent.isEmpty {
             publish(.arrived(absent))
             tell(of: absent, arrivals)
@@ -116,8 +119,9 @@ final class Mailroom: Sendable {
     func hear(_ event: WakeEvent) {
         switch event {
         case .arrived(let devices):
-            let now = Self.now()
-            for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.hint(at: now) ?? nil }) }
+            let moment = Uptime.nanoseconds()
+            let now = moment / Self.tickNanoseconds
+            for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.hint(at: now, moment: moment) ?? nil }) }
         case .shown(let item, let devices): showHere(item, to: devices)
         case .polling(let deviceId): run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.supersede() ?? nil })
         case .revoked(let devices): endPolls(of: devices)
@@ -140,7 +144,10 @@ final class Mailroom: Sendable {
     private func endPolls(of devices: [Identifier]) {
         for deviceId in devices {
             let waiters = slot(deviceId).shard.withLock { $0.mailboxes.removeValue(forKey: deviceId)?.waiters } ?? []
-            for waiter in waiters { waiter.reply.fail(Problem(.sessionRevoked)) }
+            for waiter in waiters {
+                metrics.ended.add(.revoked)
+                waiter.reply.fail(Problem(.sessionRevoked))
+            }
         }
     }
 
@@ -222,24 +229,26 @@ extension Mailroom {
     }
 
     /// False where no poll of the device is held here.
-    private func deliver(_ arrivals: [Delivery], to deviceId: Identifier, at now: UInt64) -> Bool {
+    private func deliver(_ arrivals: [Delivery], to deviceId: Identifier, at moment: UInt64) -> Bool {
+        let now = moment / Self.tickNanoseconds
         let items = arrivals.count == 1 ? [arrivals[0].item] : arrivals.map(\.item).sorted { $0.messageId < $1.messageId }
         let begun = arrivals.reduce(UInt64.max) { min($0, $1.begun) }
         let (errand, isHere) = slot(deviceId).shard.withLock { shard in
             let isHere = shard.mailboxes[deviceId]?.waiter != nil
-            return (shard.mailboxes[deviceId]?.arrive(items, begun: begun, at: now) ?? nil, isHere)
+            return (shard.mailboxes[deviceId]?.arrive(items, begun: begun, at: now, moment: moment) ?? nil, isHere)
         }
         run(errand)
         return isHere
     }
 
     private func showHere(_ item: [UInt8], to devices: [Identifier]) {
-        let now = Self.now()
-        for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.show(item, at: now) ?? nil }) }
+        let moment = Uptime.nanoseconds()
+        let now = moment / Self.tickNanoseconds
+        for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.show(item, at: now, moment: moment) ?? nil }) }
     }
 
-    private func forget(_ deviceId: Identifier, _ ticket: PollMachine.Ticket) {
-        slot(deviceId).shard.withLock { _ = $0.mailboxes[deviceId]?.forget(ticket) }
+    private func forget(_ deviceId: Identifier, _ ticket: PollMachine.Ticket, _ ending: PollEnding) {
+        if slot(deviceId).shard.withLock({ $0.mailboxes[deviceId]?.forget(ticket) ?? false }) { metrics.ended.add(ending) }
     }
 
     private func close(_ deviceId: Identifier, _ ticket: PollMachine.Ticket) {
@@ -253,7 +262,10 @@ extension Mailroom {
         case .answer(let waiter, let page):
             isThere(waiter.session)
             waiter.reply.send(.json(encoded: page.encoded(at: .now())))
-        case .fail(let waiter, let error): waiter.reply.fail(error)
+            metrics.answered(PollEnding(page), wokenAt: waiter.wokenAt)
+        case .fail(let waiter, let error):
+            waiter.reply.fail(error)
+            metrics.ended.add(.failed)
         case .read(let waiter):
             isThere(waiter.session)
             read(for: waiter)

@@ -38,7 +38,7 @@ enum SendEndpoints {
         _ request: MessageRequest, from session: Session, to target: OutgoingMessage.Target, ifUnknown: SendError, _ reply: Reply,
         _ services: Services
     ) throws {
-        try services.rateLimiter.take(.messagesPerDevice, for: .identifier(session.deviceId))
+        try services.rateLimiter.take(.messagesPerDevice, for: .identifier(session.deviceId), noting: reply)
         let message = request.outgoing(from: session, to: target)
         guard let mediaId = message.mediaId else { return try write(message, ifUnknown: ifUnknown, reply, services) }
         Task {
@@ -89,7 +89,7 @@ enum SendEndpoints {
     }
 
     private static func show(_ request: MessageRequest, from session: Session, group: Identifier?, _ reply: Reply, _ services: Services) throws {
-        try services.rateLimiter.take(.typingPerDevice, for: .identifier(session.deviceId))
+        try services.rateLimiter.take(.typingPerDevice, for: .identifier(session.deviceId), noting: reply)
         Task {
             do {
                 let devices =

@@ -7,7 +7,7 @@ enum KeyEndpoints {
     static func uploadKeys(_ call: Call, _ services: Services) async throws -> Response {
         let session = try call.session
         let upload = try KeyUpload(call)
-        try services.rateLimiter.take(.keyUploadsPerDevice, for: .identifier(session.deviceId))
+        try services.rateLimiter.take(.keyUploadsPerDevice, for: .identifier(session.deviceId), noting: call)
         return .json(try await services.keys.upload(upload, of: session).json)
     }
 

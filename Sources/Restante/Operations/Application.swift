@@ -20,15 +20,17 @@ package enum Application {
         let conninfo = try configuration.databaseURL ?? embedded.map(\.conninfo) ?? { throw StartError(description: "there is no database") }()
         let identifiers = IdentifierGenerator()
         let metrics = Metrics()
-        let pool = Pool(conninfo: conninfo, size: configuration.poolSize, settings: DatabaseSettings.ofPool, name: "pool")
+        let pool = Pool(conninfo: conninfo, size: configuration.poolSize, settings: DatabaseSettings.ofPool, name: "pool") {
+            metrics.poolWaits.observe(seconds: $0)
+        }
         defer { pool.close() }
         let retention = Retention(
             pool: pool, days: configuration.retentionDays, idempotencyHours: configuration.idempotencyHours, logger: logger)
         try prepareDatabase(conninfo, isEmbedded: embedded != nil, retention, logger)
 
-        let writers = makeWriters(configuration, conninfo, identifiers, logger)
+        let writers = makeWriters(configuration, conninfo, identifiers, metrics, logger)
         let presence = Presence(store: PresenceStore(pool: pool))
-        let mailroom = Mailroom(writers: writers, isThere: { presence.note($0) })
+        let mailroom = Mailroom(writers: writers, metrics: metrics, isThere: { presence.note($0) })
         presence.start { mailroom.show($0, to: $1) }
         writers.start(deliver: { mailroom.deliver($0) }, reconnected: { mailroom.lookSoon() })
         let pushClient = HTTPClient(PushSettings.clientSettings(configuration))
@@ -37,13 +39,20 @@ package enum Application {
         let services = try makeServices(configuration, pool, identifiers, writers, mailroom, presence, push, metrics, logger)
         let bus = configuration.hasOtherNodes ? joinOtherNodes(conninfo, identifiers, services) : nil
         defer { bus?.close() }
-        let server = try Server.start(serverConfiguration(configuration), handler: Edge(Routes.all, services: services))
+        let admin = try configuration.adminPort.map { try startAdminListener(configuration, port: $0, services, logger) }
+        // Last, so that an operator can see how the rest ends.
+        defer { admin?.stop(within: 1) }
+        let edge = Edge(Routes.ofPublicPort(hasAdminListener: admin != nil), services: services, isForOperators: admin == nil)
+        let server = try Server.start(serverConfiguration(configuration), handler: edge)
         let expiry = Expiry(pool: pool, identifiers: identifiers, days: configuration.retentionDays, logger: logger) { mailroom.deliver($0) }
+        let inboxSampling = InboxSampling(pool: pool)
+        metrics.showReadings(server: server, pool: pool, writers: writers, inbox: inboxSampling, bus: bus)
         let callSweep = CallSweep(store: services.calls, logger: logger)
-        let sweeping = [
+        let background = [
             Task { await retention.run() }, Task { await expiry.run() }, Task { await services.accountRemoval.run() }, Task { await push.run() },
             Task { await services.media.keepSwept() },
             Task { await callSweep.run { mailroom.deliver($0) } },
+            Task { await inboxSampling.run() },
         ]
         announce(configuration.host, server.port)
 
@@ -52,7 +61,7 @@ package enum Application {
         services.health.startDraining()
         server.drain()
         mailroom.drain()
-        for task in sweeping { task.cancel() }
+        for task in background { task.cancel() }
         server.stop(within: Double(configuration.drainSeconds))
         writers.close()
         mailroom.close()
@@ -80,12 +89,12 @@ package enum Application {
     }
 
     private static func makeWriters(
-        _ configuration: Configuration, _ conninfo: String, _ identifiers: IdentifierGenerator, _ logger: Logger
+        _ configuration: Configuration, _ conninfo: String, _ identifiers: IdentifierGenerator, _ metrics: Metrics, _ logger: Logger
     ) -> InboxWriters {
         let batch = WriterBatch(retentionDays: configuration.retentionDays, identifiers: identifiers)
         let make = { (name: String) in
             (0..<configuration.writers).map { number in
-                InboxWriter(name: "\(name)-\(number)", batch: batch, logger: logger) { () throws(PostgresError) in
+                InboxWriter(name: "\(name)-\(number)", batch: batch, logger: logger, metrics: metrics) { () throws(PostgresError) in
                     try Connection.open(conninfo, settings: DatabaseSettings.ofWriter, within: 0.5)
                 }
             }
@@ -103,10 +112,11 @@ package enum Application {
         let sessions = SessionStore(
             pool: pool, identifiers: identifiers, accessSeconds: configuration.accessTokenSeconds, refreshSeconds: configuration.refreshTokenSeconds)
         let groups = GroupStore(pool: pool, identifiers: identifiers, limits: limits)
+        let rateLimiter = RateLimiter(limits: limits, isOn: isLimiting)
         return Services(
             limits: limits, identifiers: identifiers, metrics: metrics,
             authentication: Authentication(store: sessions),
-            rateLimiter: RateLimiter(limits: limits, isOn: isLimiting), requestLog: RequestLog(logger: logger, metrics: metrics), writers: writers,
+            rateLimiter: rateLimiter, requestLog: RequestLog(logger: logger, metrics: metrics, rateLimiter: rateLimiter), writers: writers,
             mailroom: mailroom,
             audiences: AudienceStore(pool: pool), readReceipts: ReadReceiptStore(pool: pool),
             oneTimePasswords: OneTimePasswordStore(
@@ -173,7 +183,11 @@ package enum Application {
 
     private static func joinOtherNodes(_ conninfo: String, _ identifiers: IdentifierGenerator, _ services: Services) -> DatabaseWakeBus {
         let bus = DatabaseWakeBus(
-            conninfo: conninfo, node: identifiers.next(), heard: { services.hear($0) }, resumed: { services.mailroom.lookSoon() })
+            conninfo: conninfo, node: identifiers.next(), heard: { services.hear($0) },
+            resumed: {
+                services.metrics.busSessions.add()
+                services.mailroom.lookSoon()
+            })
         services.mailroom.join(bus)
         services.presence.join(bus)
         return bus
@@ -188,9 +202,25 @@ package enum Application {
         return server
     }
 
+    /// A few connections are all that operators need, and they are none of those that clients may have.
+    private static func startAdminListener(_ configuration: Configuration, port: Int, _ services: Services, _ logger: Logger) throws -> Server {
+        var listener = ServerConfiguration()
+        listener.host = configuration.adminHost
+        listener.port = UInt16(port)
+        listener.workers = 1
+        listener.daemonsPerWorker = 4
+        listener.connectionLimit = 64
+        let server = try Server.start(listener, handler: Edge(Routes.ofAdminListener, services: services, isForOperators: true))
+        logger.notice("admin listener", metadata: ["address": .string(address(configuration.adminHost, server.port))])
+        return server
+    }
+
+    private static func address(_ host: String, _ port: UInt16) -> String {
+        "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+    }
+
     private static func announce(_ host: String, _ port: UInt16) {
-        let name = host.contains(":") ? "[\(host)]" : host
-        let line = Array("restante: listening on http://\(name):\(port)\n".utf8)
+        let line = Array("restante: listening on \(address(host, port))\n".utf8)
         _ = line.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
     }
 }

@@ -12,6 +12,10 @@ package struct Configuration: Sendable {
     package var host = "127.0.0.1"
     /// 0 takes a free one.
     package var port = 8080
+    /// An IPv4 or IPv6 address.
+    package var adminHost = "127.0.0.1"
+    /// nil: there is no admin listener, and what it would serve is on the public port. 0 takes a free one.
+    package var adminPort: Int?
     /// Half of the cores serve HTTP; the writers and, often, PostgreSQL have the other half.
     package var httpWorkers = max(1, min(64, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) / 2))
     /// Bytes that libmicrohttpd sets aside for each connection.

@@ -50,6 +50,18 @@ extension Setting {
         }
     }
 
+    /// A whole number in decimal digits, or nothing.
+    static func optionalNumber(_ key: String, _ field: Field<Int?>, _ range: ClosedRange<Int>, _ description: String) -> Setting {
+        let domain = "\(range.lowerBound)..\(range.upperBound)"
+        return Setting(key: key, domain: domain, isSecret: false, description: description) { text, configuration in
+            guard let value = Int(text), range.contains(value) else { return SettingFault(reason: "must be a whole number in \(domain)") }
+            configuration[keyPath: field] = value
+            return nil
+        } show: { configuration in
+            configuration[keyPath: field].map(String.init)
+        }
+    }
+
     /// One of a fixed set of words.
     static func choice<Value: CaseIterable & RawRepresentable<String> & SendableMetatype>(
         _ key: String, _ field: Field<Value>, _ description: String

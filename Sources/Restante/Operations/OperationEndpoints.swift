@@ -1,5 +1,6 @@
 import HTTPServer
 import JSON
+import Postgres
 
 /// What a node tells of itself.
 enum OperationEndpoints {
@@ -19,13 +20,29 @@ enum OperationEndpoints {
 
     static func readyz(_ call: Call, _ services: Services) async throws -> Response {
         try QueryReader(call, parameters: []).finish()
-        try await services.health.check()
-        return .json(.object(["status": .string("ok")]))
+        do {
+            let milliseconds = try await services.health.check()
+            guard call.isFromOperator else { return .json(.object(["status": .string("ok")])) }
+            return .json(.object(["status": .string("ok"), "details": details(services, databaseMilliseconds: milliseconds)]))
+        } catch let error as PostgresError where call.isFromOperator {
+            var problem = Problem(error)
+            problem.detail = "The database: \(error)."
+            throw problem
+        }
     }
 
     static func metrics(_ call: Call, _ services: Services) throws -> Response {
         try QueryReader(call, parameters: []).finish()
         return Response(status: 200, headers: [("Content-Type", MetricsText.contentType)], body: services.metrics.text())
+    }
+
+    /// What a look tells at once; everything else is in the metrics.
+    private static func details(_ services: Services, databaseMilliseconds: Int) -> JSON {
+        .object([
+            "version": .string(Build.version), "databaseMilliseconds": .integer(databaseMilliseconds),
+            "pollsHeld": .integer(Int64(clamping: services.metrics.polls.held)),
+            "writerQueueTasks": .integer((services.writers.writers + services.writers.groupWriters).reduce(0) { $0 + $1.depth }),
+        ])
     }
 
     static func specificationYAML(_ call: Call, _ services: Services) throws -> Response {

@@ -8,31 +8,45 @@ import Postgres
 struct RequestLog: Sendable {
     let logger: Logger
     let metrics: Metrics
+    let rateLimiter: RateLimiter
 
     func finished(_ record: ExchangeRecord, _ admitted: Admitted?) {
         guard logger.logLevel <= .info else { return }
-        logger.info(
-            "request",
-            metadata: [
-                "operation": .string(admitted?.operation ?? RequestMetrics.rejected),
-                "status": .stringConvertible(record.status),
-                "outcome": .string("\(record.outcome)"),
-                "bytes": .stringConvertible(record.responseBytes),
-                "seconds": .stringConvertible((record.seconds * 1e6).rounded() / 1e6),
-                "requestId": .string(admitted?.requestId ?? "-"),
-            ])
+        var line: Logger.Metadata = [
+            "operation": .string(admitted?.operation ?? RequestMetrics.rejected),
+            "status": .stringConvertible(record.status),
+            "outcome": .string("\(record.outcome)"),
+            "bytes": .stringConvertible(record.responseBytes),
+            "seconds": .stringConvertible((record.seconds * 1e6).rounded() / 1e6),
+            "requestId": .string(admitted?.requestId ?? "-"),
+        ]
+        if let trace = admitted?.trace {
+            line["trace_id"] = .string(trace.traceText)
+            line["span_id"] = .string(trace.spanText)
+            line["parent_span_id"] = trace.parentText.map { .string($0) }
+        }
+        logger.info("request", metadata: line)
     }
 
-    /// What the client is told of `error`; counted here, and nowhere else.
-    func response(to error: any Error, requestId: String) -> Response {
-        let problem = problem(for: error, requestId: requestId)
+    /// What the client is told of `error`; what it is not told goes to the log. Counted here, and nowhere else.
+    func problem(for error: any Error, requestId: String) -> Problem {
+        let problem = translated(error, requestId: requestId)
         metrics.problems.add(problem.code)
         if let scope = problem.scope.flatMap(LimitName.init) { metrics.rateLimited.add(scope) }
-        return problem.response(requestId: requestId)
+        return problem
     }
 
-    /// The problem that `error` is; what the client is not told of it goes to the log.
-    private func problem(for error: any Error, requestId: String) -> Problem {
+    func response(to error: any Error, requestId: String) -> Response {
+        problem(for: error, requestId: requestId).response(requestId: requestId)
+    }
+
+    /// How the limit stands that this problem is about, if it is about one.
+    func standing(of problem: Problem) -> RateLimitStanding? {
+        guard let limit = problem.scope.flatMap(LimitName.init), let retryAfter = problem.retryAfter else { return nil }
+        return rateLimiter.exhausted(limit, retryAfter: retryAfter)
+    }
+
+    private func translated(_ error: any Error, requestId: String) -> Problem {
         switch error {
         case let problem as Problem: return problem
         case let error as any ProblemConvertible: return error.problem

@@ -10,6 +10,8 @@ package enum SettingsTable {
             .text("DATA_DIR", \.dataDirectory, "folder", "the embedded database, media, and the server's own secret"),
             .address("HOST", \.host, "the address to listen on; localhost is 127.0.0.1"),
             .number("PORT", \.port, 0...65_535, "the TCP port to listen on; 0 takes a free one"),
+            .address("ADMIN_HOST", \.adminHost, "the address of the admin listener"),
+            .optionalNumber("ADMIN_PORT", \.adminPort, 0...65_535, "the port for /metrics and /readyz with details; absent: on PORT"),
             .number("HTTP_WORKERS", \.httpWorkers, 1...64, unit: "threads", "threads that serve HTTP; half of the cores unless it is set"),
             .number("CONNECTION_MEMORY", \.connectionMemory, 2_048...65_536, unit: "bytes", "set aside for each connection; bounds its headers"),
             .number("WRITERS", \.writers, 1...32, unit: "threads", "threads that commit messages, and as many for groups; a database session each"),
@@ -77,6 +79,9 @@ package enum SettingsTable {
         }
         if configuration.rateLimits == .off && !configuration.isLoopback {
             faults.append("RATE_LIMITS=off needs a loopback HOST, not \(configuration.host)")
+        }
+        if configuration.adminPort == configuration.port, configuration.port != 0, configuration.adminHost == configuration.host {
+            faults.append("ADMIN_PORT must not be PORT: leave it out to have all on one port")
         }
         if configuration.refreshTokenSeconds <= configuration.accessTokenSeconds {
             faults.append("REFRESH_TOKEN_SECONDS must be more than ACCESS_TOKEN_SECONDS")

@@ -7,7 +7,7 @@ enum ReadReceiptEndpoint {
         let session = try call.session
         let reader = try RequestReader(call, members: ["senderId", "messageIds"])
         let sender = reader.identifier("senderId")
-        let messageIds = reader.identifiers("messageIds", count: 1...500)
+        let messageIds = reader.identifiers("messageIds", count: 1...services.limits[.acknowledgeIds])
         try reader.finish()
         let item = InboxItem.receipt(services.identifiers.next(), .read, of: messageIds, from: session.userId)
         services.mailroom.deliver(try await services.readReceipts.write(item, from: session.userId, to: sender))

@@ -80,6 +80,11 @@ final class Histogram<Label: MetricLabel>: MetricFamily {
         cells.observe(value, at: label.metricIndex)
     }
 
+    /// Notes a time. What is no number, or negative, is 0.
+    func observe(_ label: Label, seconds: Double) {
+        observe(label, seconds > 0 ? UInt64(min(seconds, 1e9) * 1e9) : 0)
+    }
+
     /// How many were noted.
     func count(_ label: Label) -> UInt64 { cells.count(at: label.metricIndex) }
 
@@ -91,5 +96,6 @@ final class Histogram<Label: MetricLabel>: MetricFamily {
 
 extension Histogram where Label == NoLabel {
     func observe(_ value: UInt64) { observe(NoLabel(), value) }
+    func observe(seconds: Double) { observe(NoLabel(), seconds: seconds) }
     var count: UInt64 { count(NoLabel()) }
 }

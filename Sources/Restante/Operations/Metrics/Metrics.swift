@@ -15,6 +15,11 @@ final class Metrics: Sendable {
     let requests: RequestMetrics
     let problems = Counter<ProblemCode>("restante_problems_total", "Errors that clients were told of, by code.")
     let rateLimited = Counter<LimitName>("restante_rate_limited_total", "Requests that were refused with 429, by the limit that was used up.")
+    let polls = PollMetrics()
+    let writers = WriterMetrics()
+    let poolWaits = Histogram<NoLabel>("restante_pool_wait_seconds", "How long calls stood in line for a database session of the pool.")
+    let busSessions = Counter<NoLabel>(
+        "restante_bus_sessions_total", "Sessions that began to listen to other nodes; each after the first is a reconnect.")
 
     let pushes = Counter<Both<PushService, PushResult>>(
         "restante_pushes_total", "Wake-ups handed to push services, by service and by what came of it.")
@@ -26,7 +31,9 @@ final class Metrics: Sendable {
     }
 
     /// In the order in which they are shown; what was added follows.
-    private var families: [any MetricFamily] { [requests, problems, rateLimited, pushes] }
+    private var families: [any MetricFamily] {
+        [requests, problems, rateLimited, pushes, poolWaits, busSessions] + polls.families + writers.families
+    }
 
     /// Shows this number, too, from now on. Its name is not yet taken.
     func add(_ reading: Reading) {
