@@ -15,7 +15,7 @@ enum CallEndpoints {
         let kind = reader.choice("kind", of: CallKind.self) ?? .voice
         let offer = reader.string("offer", bytes: 1...longestContent)
         try reader.finish()
-        try services.rateLimiter.take(.callsPerDay, for: .identifier(session.userId))
+        try services.rateLimiter.take(.callsPerDay, for: .identifier(session.userId), noting: call)
         let started = try await services.calls.start(by: session, to: callee, kind: kind, offer: offer)
         services.mailroom.deliver(started.deliveries)
         services.push.wakeNow(started.deliveries.map(\.deviceId))
@@ -47,7 +47,7 @@ enum CallEndpoints {
         let callId = reader.identifier("callId")
         let signal = reader.string("signal", bytes: 1...longestContent)
         try reader.finish()
-        try services.rateLimiter.take(.callSignalsPerDevice, for: .identifier(session.deviceId))
+        try services.rateLimiter.take(.callSignalsPerDevice, for: .identifier(session.deviceId), noting: call)
         services.mailroom.deliver(try await services.calls.signal(callId, by: session, signal))
         return .json(.object(["status": .string("accepted")]), status: 202)
     }

@@ -52,7 +52,7 @@ struct WriterMetrics: Sendable {
             switch send.outcome {
             case .sent: sent += 1
             case .replayed: replayed += 1
-            case .reused, .unknownTarget: break
+            default: break
             }
         }
         note(.sent, sent)
