@@ -129,7 +129,12 @@ def test_every_operation_of_the_specification_asks_for_a_token_unless_it_is_publ
         if not template.startswith("/v1/") or operation["operationId"] in public:
             continue
         content = b"{}" if method == "POST" else None
-        client.call(method, template, content=content).problem(401, "unauthenticated")
+        answer = client.call(method, template, content=content)
+        if method == "HEAD":
+            # It has no body to say why.
+            answer.expect(401)
+        else:
+            answer.problem(401, "unauthenticated")
         seen.add(operation["operationId"])
     assert {"sendMessage", "fetchMessages", "acknowledgeAndFetch", "logout", "leaveGroup", "fetchGroupMembers"} <= seen
 
