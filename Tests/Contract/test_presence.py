@@ -197,11 +197,12 @@ def test_a_set_replaces_the_one_before_and_an_empty_one_ends_it(server, alice, b
 
 def test_who_is_watched_and_does_not_show_it_is_not_told_of(server, alice, bob, carol):
     subscribe(alice, bob, carol, dave := server.user("Dave"))
-    set_privacy(bob, lastSeen="nobody")
-    dave.post("/v1/blockUser", {"userId": alice.user_id}).expect(204)
+    # In the database, since a request would be a sign of life before it is a change.
+    server.database.query(f"UPDATE users SET last_seen_visibility = 'nobody' WHERE user_id = '{bob.user_id}'")
+    server.database.query(f"INSERT INTO blocks (user_id, blocked_id) VALUES ('{dave.user_id}', '{alice.user_id}')")
     with alice.hold() as poll:
-        carol.post("/v1/heartbeat").expect(204)
-        bob.post("/v1/heartbeat").expect(204)
+        for device in (bob, dave, carol):
+            device.post("/v1/heartbeat").expect(204)
         told = presence_changes(poll.inbox(TOLD))
     told += presence_changes(alice.inbox("wait=2"))
     assert told == [(carol.user_id, True)]
