@@ -50,7 +50,7 @@ def contents(device):
 @pytest.mark.timeout(120)
 def test_no_trace_of_the_user_is_left(own_server):
     server = own_server()
-    words = {name: canary() for name in ("name", "status", "device", "second", "push", "direct", "grouped", "received", "shared")}
+    words = {name: canary() for name in ("name", "status", "device", "second", "push", "direct", "grouped", "received", "shared", "media")}
     client, number = server.client, new_number()
     device = {"name": words["device"], "type": "cli"}
     request = {"mobileNumber": number, "otp": request_otp(client, number), "name": words["name"], "profileStatus": words["status"], "device": device}
@@ -67,6 +67,10 @@ def test_no_trace_of_the_user_is_left(own_server):
     alice.send(carol, words["direct"])
     alice.send_group(group, words["grouped"])
     alice.send_group(large, words["shared"] + "x" * 60_000)
+    picture = client.call("POST", "/v1/uploadMedia", alice.token, content=words["media"].encode(), headers={"Content-Type": "image/png"})
+    media = {"mediaId": picture.expect(201)["mediaId"]}
+    alice.post("/v1/sendMessage", alice.message(bob, words["direct"], type="IMAGE", media=media)).expect(201)
+    alice.post("/v1/updateUser", {"avatarMediaId": media["mediaId"]}).expect(200)
     # What she got herself, receipts either way, contacts, blocks and look-ups.
     for sender in (dora, erin):
         sender.send(alice, words["received"])
@@ -137,6 +141,7 @@ def test_the_number_registers_anew_as_another_user(client, alice, bob):
     assert anew.user_id != alice.user_id
     assert anew.items() == []
     assert "name" not in anew.get("/v1/getUser").expect(200)
+    assert anew.get("/v1/getAll").expect(200) == {"chats": [], "groups": []}
     # She was a contact of Bob's; this one is not.
     anew.post("/v1/createGroup", {"name": "x", "memberIds": [bob.user_id]}).problem(403, "may-not-add")
 

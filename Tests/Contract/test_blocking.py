@@ -76,11 +76,50 @@ def test_a_user_can_block_as_many_as_the_cap_allows(own_server):
 # Messages
 
 
+def test_a_blocked_send_is_answered_like_any_other_and_goes_nowhere(alice, bob, carol):
+    block(alice, bob)
+    body = bob.message(alice, "into the void")
+    blocked = bob.post("/v1/sendMessage", body)
+    heard = bob.post("/v1/sendMessage", bob.message(carol, "into the void"))
+    assert without_ids(blocked) == without_ids(heard)
+    again = bob.post("/v1/sendMessage", body)
+    assert (again.status, again.json, again.headers["idempotency-replayed"]) == (200, blocked.json, "true")
+    bob.post("/v1/sendMessage", body | {"content": "other"}).problem(422, "client-message-id-reused")
+    assert alice.items() == []
+
+
+def test_nothing_of_a_blocked_message_is_kept(server, alice, bob):
+    block(alice, bob)
+    canary = "canary" + new_uuid().replace("-", "")
+    bob.send(alice, canary)
+    assert server.database.places_of(canary) == []
+
+
+def test_media_that_went_nowhere_is_not_shown_to_the_blocker(alice, bob):
+    picture = bob.client.call("POST", "/v1/uploadMedia", bob.token, content=b"bytes", headers={"Content-Type": "image/png"})
+    media = picture.expect(201)["mediaId"]
+    block(alice, bob)
+    bob.post("/v1/sendMessage", bob.message(alice, "", type="IMAGE", media={"mediaId": media})).expect(201)
+    alice.get(f"/v1/downloadMedia?mediaId={media}").problem(404, "unknown-media")
+
+
 def test_the_senders_other_devices_get_their_copy_of_a_blocked_message(alice, bob):
     second = bob.another()
     block(alice, bob)
     bob.send(alice, "my copy")
     assert [(item["direction"], item["to"], item["content"]) for item in second.items("TEXT")] == [("out", alice.user_id, "my copy")]
+
+
+def test_a_blocked_message_wakes_no_poll(alice, bob, carol):
+    block(alice, bob)
+    with alice.hold() as poll:
+        bob.send(alice, "into the void")
+        bob.typing(alice)
+        assert poll.is_held(1)
+        carol.send(alice, "hello")
+        page = poll.inbox(1)
+        assert [item["content"] for item in page["messages"]] == ["hello"]
+        assert page["ephemeral"] == []
 
 
 def test_a_block_works_one_way(alice, bob):
@@ -91,12 +130,45 @@ def test_a_block_works_one_way(alice, bob):
     assert [receipt["messageIds"] for receipt in alice.items("RECEIPT")] == [[message]]
 
 
+def test_what_was_sent_while_blocked_does_not_come_after_all(alice, bob):
+    bob.send(alice, "before")
+    block(alice, bob)
+    bob.send(alice, "during")
+    unblock(alice, bob)
+    bob.send(alice, "after")
+    assert alice.texts() == ["before", "after"]
+
+
 def test_typing_to_the_blocker_is_accepted_and_shown_to_nobody(alice, bob, carol):
     block(alice, bob)
     assert without_ids(bob.post("/v1/sendMessage", {"to": alice.user_id, "type": "TYPING"})) == without_ids(
         bob.post("/v1/sendMessage", {"to": carol.user_id, "type": "TYPING"})
     )
     assert alice.inbox()["ephemeral"] == []
+
+
+# Chats
+
+
+def chats(device):
+    return {chat["userId"]: chat["lastMessageAt"] for chat in device.get("/v1/getAll").expect(200)["chats"]}
+
+
+def test_the_sender_sees_the_chat_move_on_and_the_blocker_does_not(alice, bob):
+    block(alice, bob)
+    sent = bob.post("/v1/sendMessage", bob.message(alice)).expect(201)
+    assert chats(bob) == {alice.user_id: sent["sentAt"]}
+    assert chats(alice) == {}
+
+
+def test_a_chat_from_before_the_block_stands_still_for_the_blocker(alice, bob):
+    first = bob.post("/v1/sendMessage", bob.message(alice)).expect(201)["sentAt"]
+    block(alice, bob)
+    second = bob.post("/v1/sendMessage", bob.message(alice)).expect(201)["sentAt"]
+    assert (chats(bob), chats(alice)) == ({alice.user_id: second}, {bob.user_id: first})
+    unblock(alice, bob)
+    third = bob.post("/v1/sendMessage", bob.message(alice)).expect(201)["sentAt"]
+    assert (chats(bob), chats(alice)) == ({alice.user_id: third}, {bob.user_id: third})
 
 
 # Receipts
@@ -128,6 +200,14 @@ def test_the_blocked_put_no_read_receipt_into_the_blockers_inbox(alice, bob, car
     blocked = bob.post("/v1/markRead", {"senderId": alice.user_id, "messageIds": [message]})
     assert (blocked.status, blocked.body) == (204, b"")
     assert alice.items() == []
+
+
+def test_markRead_answers_the_sender_of_a_blocked_message_as_if_it_had_been_heard(alice, bob):
+    """Otherwise the 404 for somebody without a chat would tell."""
+    block(alice, bob)
+    bob.send(alice)
+    bob.post("/v1/markRead", {"senderId": alice.user_id, "messageIds": [new_uuid()]}).expect(204)
+    alice.post("/v1/markRead", {"senderId": bob.user_id, "messageIds": [new_uuid()]}).problem(404, "not-found")
 
 
 # Profiles, look-ups, groups

@@ -78,6 +78,59 @@ def test_refreshing_again_and_again_keeps_the_inbox(client, alice, bob):
     assert alice.texts() == ["before"]
 
 
+def age(server, device, column, seconds):
+    """Makes a moment of all sessions of the device lie that much further back."""
+    server.database.query(f"UPDATE sessions SET {column} = {column} - interval '{seconds} s' WHERE device_id = '{device.device_id}'")
+
+
+def test_the_grace_of_an_unused_successor_lasts_a_minute(server, client, alice):
+    refresh(client, alice.refresh_token).expect(200)
+    age(server, alice, "refreshed_at", 55)
+    again = refresh(client, alice.refresh_token).expect(200)
+    age(server, alice, "refreshed_at", 6)
+    refresh(client, alice.refresh_token).problem(401, "refresh-token-invalid")
+    client.get("/v1/getUser", again["accessToken"]).problem(401, "session-revoked")
+    refresh(client, again["refreshToken"]).problem(401, "refresh-token-invalid")
+
+
+def test_a_repeated_refresh_does_not_lengthen_the_grace(server, client, alice):
+    for _ in range(3):
+        refresh(client, alice.refresh_token).expect(200)
+        age(server, alice, "refreshed_at", 25)
+    refresh(client, alice.refresh_token).problem(401, "refresh-token-invalid")
+
+
+def test_the_successor_of_an_old_refresh_token_stays_good(server, client, alice):
+    """Time alone ends the old token; who goes on with the new one is not harmed."""
+    session = refresh(client, alice.refresh_token).expect(200)
+    age(server, alice, "refreshed_at", 3600)
+    client.get("/v1/getUser", session["accessToken"]).expect(200)
+    refresh(client, session["refreshToken"]).expect(200)
+
+
+def test_a_refresh_token_expires(server, client, alice):
+    server.database.query(f"UPDATE sessions SET refresh_expires_at = now() WHERE device_id = '{alice.device_id}'")
+    refresh(client, alice.refresh_token).problem(401, "refresh-token-invalid")
+    alice.get("/v1/getUser").expect(200)
+
+
+def test_an_access_token_expires_and_a_refresh_helps(server, client, alice):
+    server.database.query(f"UPDATE sessions SET access_expires_at = now() WHERE device_id = '{alice.device_id}'")
+    alice.get("/v1/getUser").problem(401, "token-expired")
+    alice.adopt(refresh(client, alice.refresh_token).expect(200))
+    alice.get("/v1/getUser").expect(200)
+
+
+def test_the_first_use_of_one_successor_ends_the_others_and_harms_nothing_else(client, alice):
+    sessions = [refresh(client, alice.refresh_token).expect(200) for _ in range(3)]
+    client.get("/v1/getUser", sessions[1]["accessToken"]).expect(200)
+    for session in (sessions[0], sessions[2]):
+        client.get("/v1/getUser", session["accessToken"]).problem(401, "invalid-token")
+        refresh(client, session["refreshToken"]).problem(401, "refresh-token-invalid")
+    client.get("/v1/getUser", sessions[1]["accessToken"]).expect(200)
+    refresh(client, sessions[1]["refreshToken"]).expect(200)
+
+
 @pytest.mark.timeout(120)
 def test_new_tokens_end_the_old_access_token_within_a_minute(client, alice):
     session = refresh(client, alice.refresh_token).expect(200)

@@ -30,7 +30,7 @@ import Testing
 
     @Test func aBatchOfSendsProbesIndexes() throws {
         let plan = try plan(InboxStatements.send, parameters: 9)
-        for table in ["devices", "users", "sent_messages"] { #expect(plan.scansOnlyByIndex(table), "\(table):\n\(plan.text)") }
+        for table in ["devices", "users", "blocks", "sent_messages"] { #expect(plan.scansOnlyByIndex(table), "\(table):\n\(plan.text)") }
         #expect(plan.text.contains("hashed SubPlan"), "what was new is found by a hash:\n\(plan.text)")
         #expect(plan.joinsOfCTEs + plan.subplansOverCTEs == [], "every entry would be compared with every other:\n\(plan.text)")
     }
@@ -52,13 +52,13 @@ import Testing
     }
 
     @Test func findingWhatWasSentProbesAnIndex() throws {
-        let plan = try plan(InboxStatements.findSends, parameters: 3)
+        let plan = try plan(InboxStatements.findSends, parameters: 4)
         #expect(plan.scansOnlyByIndex("sent_messages"), "\(plan.text)")
     }
 
     @Test func aBatchOfAcknowledgementsProbesIndexes() throws {
         let plan = try plan(InboxStatements.acknowledge, parameters: 5)
-        for table in ["inbox", "devices", "shared_items", "undelivered"] { #expect(plan.scansOnlyByIndex(table), "\(table):\n\(plan.text)") }
+        for table in ["inbox", "devices", "blocks", "shared_items", "undelivered"] { #expect(plan.scansOnlyByIndex(table), "\(table):\n\(plan.text)") }
         #expect(plan.text.contains("hashed SubPlan"), "whose receipt is due is found by a hash:\n\(plan.text)")
         #expect(plan.joinsOfCTEs + plan.subplansOverCTEs == [], "\(plan.text)")
     }

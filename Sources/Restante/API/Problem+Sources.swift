@@ -60,6 +60,7 @@ extension BodyFault: ProblemConvertible {
 extension SQLState {
     /// Whether the same statement may succeed later.
     fileprivate var isTransient: Bool {
-        isRetryable || [.queryCanceled, .lockNotAvailable, .adminShutdown, .crashShutdown, .cannotConnectNow, .tooManyConnections].contains(self)
+        // What a row refers to was deleted meanwhile, often the caller's own account: the next try is told.
+        isRetryable || [.foreignKeyViolation, .queryCanceled, .lockNotAvailable, .adminShutdown, .crashShutdown, .cannotConnectNow, .tooManyConnections].contains(self)
     }
 }

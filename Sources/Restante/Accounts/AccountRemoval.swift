@@ -12,6 +12,7 @@ import Postgres
 struct AccountRemoval: Sendable {
     let pool: Pool
     let groups: GroupStore
+    let media: MediaLibrary
     let mailroom: Mailroom
     let logger: Logger
 
@@ -55,6 +56,7 @@ struct AccountRemoval: Sendable {
         try await leaveGroups(userId)
         try await deleteUser(userId)
         let isOver = try await olderTransactionsAreOver()
+        try await media.removeAll(uploadedBy: userId)
         try await repeatedly { try CorrespondenceStore.clearInboxes(of: devices, on: $0) }
         try await repeatedly { try CorrespondenceStore.withdrawMessages(from: userId, on: $0) }
         try await repeatedly { try CorrespondenceStore.forgetSends(of: userId, on: $0) }

@@ -46,7 +46,7 @@ struct BlockStore: Sendable {
         let most = limits[.blockedUsers]
         try await pool.transaction { connection in
             // One at a time, so that many at once cannot together pass the cap.
-            _ = try connection.execute(Self.lockUser, [.uuid(userId)])
+            guard try !connection.execute(Self.lockUser, [.uuid(userId)]).isEmpty else { throw Problem(.sessionRevoked) }
             guard try !connection.execute(Self.add, [.uuid(userId), .uuid(other)]).isEmpty else { throw AccountError.unknownUser }
             guard try connection.execute(Self.countOthers, [.uuid(userId), .uuid(other)])[0].int64(0) < most else {
                 throw AccountError.tooManyBlocked

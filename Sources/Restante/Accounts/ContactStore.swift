@@ -53,7 +53,7 @@ struct ContactStore: Sendable {
         let quota = newNumbersPerDay
         return try await pool.transaction { connection in
             // One look-up of a user at a time: many at once could each stay within the quota that they exceed together.
-            _ = try connection.execute(Self.lockUser, [.uuid(userId)])
+            guard try !connection.execute(Self.lockUser, [.uuid(userId)]).isEmpty else { throw Problem(.sessionRevoked) }
             _ = try connection.execute(Self.note, [.uuid(userId), .byteArrays(hashes)])
             let used = try connection.execute(Self.countNew, [.uuid(userId)])[0]
             if let quota, try used.int64(0) > quota {

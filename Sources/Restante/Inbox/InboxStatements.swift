@@ -18,18 +18,23 @@ enum InboxStatements {
         """)
 
     /// Writes messages from user to user into the inboxes of the recipient's devices and of the sender's other ones.
-    /// Answers a row for each message that is new and whose recipient exists: its id and the devices of both kinds.
+    /// Answers a row for each message that is new, whose recipient exists and whose sending device does still: its id and the devices of both kinds.
+    /// For a recipient who has blocked the sender there is no device, and no chat on the recipient's side.
     static let send = Statement(
         "inbox.send",
         """
         WITH entry AS MATERIALIZED (
-            SELECT e.*,
-                ARRAY(SELECT device_id FROM devices WHERE user_id = e.recipient_id AND revoked_at IS NULL) AS recipient_devices,
+            SELECT e.*, b.is_blocked,
+                ARRAY(SELECT device_id FROM devices WHERE user_id = e.recipient_id AND revoked_at IS NULL AND NOT b.is_blocked) AS recipient_devices,
                 ARRAY(SELECT device_id FROM devices WHERE user_id = e.sender_id AND revoked_at IS NULL
                     AND device_id <> e.sender_device_id AND e.sender_id <> e.recipient_id) AS own_devices
             FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[], $7::bytea[], $8::uuid[], $9::int4[])
                 AS e(message_id, sender_id, sender_device_id, recipient_id, client_message_id, fingerprint, body, media_id, expires_in)
+                CROSS JOIN LATERAL (
+                    SELECT EXISTS (SELECT FROM blocks WHERE user_id = e.recipient_id AND blocked_id = e.sender_id) AS is_blocked OFFSET 0
+                ) b
             WHERE EXISTS (SELECT FROM users WHERE user_id = e.recipient_id)
+                AND EXISTS (SELECT FROM devices WHERE device_id = e.sender_device_id AND revoked_at IS NULL)
                 AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.day < (now() AT TIME ZONE 'UTC')::date
                     AND s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
         ), fresh AS (
@@ -40,8 +45,10 @@ enum InboxStatements {
             SELECT * FROM entry WHERE (message_id IN (SELECT message_id FROM fresh)) IS TRUE
         ), chat AS (
             INSERT INTO chats (low_user_id, high_user_id, low_last_id, high_last_id)
-            SELECT DISTINCT ON (1, 2) least(sender_id, recipient_id), greatest(sender_id, recipient_id), message_id, message_id
-            FROM accepted ORDER BY 1, 2, 3 DESC
+            SELECT least(sender_id, recipient_id), greatest(sender_id, recipient_id),
+                (array_agg(message_id ORDER BY message_id DESC) FILTER (WHERE NOT is_blocked OR sender_id < recipient_id))[1],
+                (array_agg(message_id ORDER BY message_id DESC) FILTER (WHERE NOT is_blocked OR sender_id > recipient_id))[1]
+            FROM accepted GROUP BY 1, 2 ORDER BY 1, 2
             ON CONFLICT (low_user_id, high_user_id) DO UPDATE SET
                 low_last_id = greatest(chats.low_last_id, excluded.low_last_id), high_last_id = greatest(chats.high_last_id, excluded.high_last_id)
         ), undelivered_by_device AS (
@@ -61,12 +68,12 @@ enum InboxStatements {
         SELECT message_id, recipient_devices, own_devices FROM accepted
         """)
 
-    /// What became of sends that wrote nothing: the message that stands under the clientMessageId, if any.
+    /// What became of sends that wrote nothing: the message that stands under the clientMessageId, if any; and whether the sending device is still there.
     static let findSends = Statement(
         "inbox.find_sends",
         """
-        SELECT e.message_id, s.message_id, s.fingerprint
-        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS e(message_id, sender_id, client_message_id)
+        SELECT e.message_id, s.message_id, s.fingerprint, EXISTS (SELECT FROM devices WHERE device_id = e.sender_device_id AND revoked_at IS NULL)
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) AS e(message_id, sender_id, client_message_id, sender_device_id)
         LEFT JOIN LATERAL (
             SELECT message_id, fingerprint FROM sent_messages
             WHERE sender_id = e.sender_id AND client_message_id = e.client_message_id ORDER BY day DESC LIMIT 1

@@ -63,6 +63,7 @@ enum SendEndpoints {
             case .success(.reused): reply.fail(SendError.clientMessageIdReused)
             case .success(.unknownTarget): reply.fail(ifUnknown)
             case .success(.devicesChanged(let changes)): refuse(changes, to: sender, reply, services)
+            case .success(.senderGone): reply.fail(Problem(.sessionRevoked))
             case .failure(let error): reply.fail(error)
             }
         }

@@ -39,9 +39,10 @@ extension WriterBatch {
     }
 
     /// Lets those see the media who are being sent it; nil where no message has any.
-    func grant(of sends: [Send], by statement: Statement) -> Postgres.Call? {
-        let showing = sends.compactMap { send in send.message.mediaId.map { ($0, send.message.target.identifier) } }
-        return showing.isEmpty ? nil : .init(statement, [.uuids(showing.map(\.0)), .uuids(showing.map(\.1))])
+    func grant(of sends: [Send], by statement: Statement, namingSenders: Bool = false) -> Postgres.Call? {
+        let showing = sends.compactMap { send in send.message.mediaId.map { ($0, send.message.target.identifier, send.message.sender.userId) } }
+        let senders: [Parameter] = namingSenders ? [.uuids(showing.map(\.2))] : []
+        return showing.isEmpty ? nil : .init(statement, [.uuids(showing.map(\.0)), .uuids(showing.map(\.1))] + senders)
     }
 
     func resolve(
@@ -64,12 +65,18 @@ extension WriterBatch {
     func find(_ sends: [Send], on connection: Connection) throws(PostgresError) -> [Identifier: SendOutcome] {
         let rows = try connection.execute(
             InboxStatements.findSends,
-            [.uuids(sends.map(\.messageId)), .uuids(sends.map(\.message.sender.userId)), .uuids(sends.map(\.message.clientMessageId))])
+            [
+                .uuids(sends.map(\.messageId)), .uuids(sends.map(\.message.sender.userId)), .uuids(sends.map(\.message.clientMessageId)),
+                .uuids(sends.map(\.message.sender.deviceId)),
+            ])
         let fingerprints = Dictionary(uniqueKeysWithValues: sends.map { ($0.messageId, $0.message.fingerprint) })
         var outcomes: [Identifier: SendOutcome] = [:]
         for row in rows {
-            guard let stored = try row.optionalUUID(1) else { continue }
             let wanted = try row.uuid(0)
+            guard let stored = try row.optionalUUID(1) else {
+                if try !row.bool(3) { outcomes[wanted] = .senderGone }
+                continue
+            }
             let isSame = try row.bytes(2) == fingerprints[wanted]
             // Its own id stands there where an earlier attempt had been committed after all.
             outcomes[wanted] = !isSame ? .reused : stored == wanted ? .sent(stored) : .replayed(stored)

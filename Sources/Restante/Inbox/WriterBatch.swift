@@ -23,7 +23,7 @@ struct WriterBatch {
         let (plain, encrypted) = sends.divided
         let sendIndex = append(plain.isEmpty ? nil : .init(InboxStatements.send, columns(of: plain)), to: &calls)
         let encryptedIndex = append(encrypted.isEmpty ? nil : encryptedCall(encrypted), to: &calls)
-        _ = append(grant(of: sends, by: MediaStatements.grantToUsers), to: &calls)
+        _ = append(grant(of: sends, by: MediaStatements.grantToUsers, namingSenders: true), to: &calls)
         let acknowledgeIndex = append(acknowledgement(of: visits), to: &calls)
         if acknowledgeIndex != nil { calls.append(.init(InboxStatements.release)) }
         let readIndex = append(read(of: visits), to: &calls)

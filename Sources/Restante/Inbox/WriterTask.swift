@@ -30,6 +30,8 @@ enum SendOutcome: Sendable {
     case unknownTarget
     /// Its ciphertexts are not exactly those for the devices that have keys.
     case devicesChanged(DeviceChanges)
+    /// The sending device was removed before the message was written.
+    case senderGone
 }
 
 /// Which items of an inbox are wanted.

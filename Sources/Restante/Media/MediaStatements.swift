@@ -30,13 +30,15 @@ enum MediaStatements {
         RETURNING m.media_id
         """)
 
-    /// Lets users see media that they are being sent: the n-th of $1 for the n-th of $2. What is no more is left out.
+    /// Lets users see media that they are being sent: the n-th of $1 for the n-th of $2, by the n-th of $3. What is no more is left out, and who has
+    /// blocked the sender.
     static let grantToUsers = Statement(
         "media.grant_to_users",
         """
         INSERT INTO media_grants (media_id, user_id)
-        SELECT DISTINCT m.media_id, u.user_id FROM unnest($1::uuid[], $2::uuid[]) AS g(media_id, user_id)
+        SELECT DISTINCT m.media_id, u.user_id FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS g(media_id, user_id, sender_id)
         JOIN media m ON m.media_id = g.media_id JOIN users u ON u.user_id = g.user_id
+        WHERE NOT EXISTS (SELECT FROM blocks b WHERE b.user_id = g.user_id AND b.blocked_id = g.sender_id)
         ORDER BY 1, 2
         ON CONFLICT DO NOTHING
         """)

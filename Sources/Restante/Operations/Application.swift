@@ -113,6 +113,7 @@ package enum Application {
             pool: pool, identifiers: identifiers, accessSeconds: configuration.accessTokenSeconds, refreshSeconds: configuration.refreshTokenSeconds)
         let groups = GroupStore(pool: pool, identifiers: identifiers, limits: limits)
         let rateLimiter = RateLimiter(limits: limits, isOn: isLimiting)
+        let media = try makeMedia(configuration, pool, identifiers, logger)
         return Services(
             limits: limits, identifiers: identifiers, metrics: metrics,
             authentication: Authentication(store: sessions),
@@ -129,8 +130,8 @@ package enum Application {
             presence: presence, calls: CallStore(pool: pool, identifiers: identifiers, limits: limits),
             relayServers: RelayServers(urls: configuration.turnURLs, secret: configuration.turnSecret),
             blocks: BlockStore(pool: pool, limits: limits),
-            accountRemoval: AccountRemoval(pool: pool, groups: groups, mailroom: mailroom, logger: logger),
-            media: try makeMedia(configuration, pool, identifiers, logger), uploads: UploadSlots(limit: limits[.mediaUploadsAtOnce]),
+            accountRemoval: AccountRemoval(pool: pool, groups: groups, media: media, mailroom: mailroom, logger: logger),
+            media: media, uploads: UploadSlots(limit: limits[.mediaUploadsAtOnce]),
             health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
     }
 

@@ -19,7 +19,8 @@ struct ReadReceiptStore: Sendable {
                 WHERE a.user_id = $1::uuid AND b.user_id = $2::uuid) AS is_shared
         ) g
         WHERE u.user_id = $1::uuid AND (g.is_shared OR EXISTS (
-            SELECT FROM chats WHERE low_user_id = least($1::uuid, $2::uuid) AND high_user_id = greatest($1::uuid, $2::uuid)))
+            SELECT FROM chats WHERE low_user_id = least($1::uuid, $2::uuid) AND high_user_id = greatest($1::uuid, $2::uuid)
+                AND CASE WHEN $1::uuid < $2::uuid THEN low_last_id ELSE high_last_id END IS NOT NULL))
         """)
 
     /// What was put into inboxes: nothing where the reader gives no receipts. Throws 404 for somebody the reader has nothing to do with.
