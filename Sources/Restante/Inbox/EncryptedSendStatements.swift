@@ -24,6 +24,7 @@ enum EncryptedSendStatements {
                 AS e(message_id, sender_id, sender_device_id, target_id, to_group, client_message_id, fingerprint, is_for_all, number)
             WHERE CASE WHEN e.to_group THEN (SELECT true FROM group_members m WHERE m.group_id = e.target_id AND m.user_id = e.sender_id)
                     ELSE (SELECT true FROM users WHERE user_id = e.target_id) END
+                AND (SELECT true FROM devices WHERE device_id = e.sender_device_id AND revoked_at IS NULL)
                 AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.day < (now() AT TIME ZONE 'UTC')::date
                     AND s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
         ), matched AS MATERIALIZED (
