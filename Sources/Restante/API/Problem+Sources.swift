@@ -61,6 +61,8 @@ extension SQLState {
     /// Whether the same statement may succeed later.
     fileprivate var isTransient: Bool {
         // What a row refers to was deleted meanwhile, often the caller's own account: the next try is told.
-        isRetryable || [.foreignKeyViolation, .queryCanceled, .lockNotAvailable, .adminShutdown, .crashShutdown, .cannotConnectNow, .tooManyConnections].contains(self)
+        isRetryable
+            || [.foreignKeyViolation, .queryCanceled, .lockNotAvailable, .adminShutdown, .crashShutdown, .cannotConnectNow, .tooManyConnections]
+                .contains(self)
     }
 }
