@@ -1,11 +1,12 @@
-"""Push: who does not poll is woken, once, and told nothing."""
+"""Push: who does not poll is woken, once, and told nothing; through services that answer well, badly, late or not at all."""
 
+import concurrent.futures
 import json
 import time
 
 import pytest
 
-from harness.people import new_uuid
+from harness.people import Device, new_uuid
 from harness.push_services import TOPIC, PushServices, apns_error, fcm_error
 from harness.server import Server
 from harness.waiting import always, eventually
@@ -218,3 +219,191 @@ def test_a_busy_service_is_left_alone_for_as_long_as_it_says(woken, services, ki
     first, second = services.wait_for(token, 2)
     assert 2 <= second.at - first.at < 6
     stays_at(services, token, 2)
+
+
+@pytest.fixture
+def own_services():
+    """Push services for one test alone, to be told to fail."""
+    services = PushServices()
+    yield services
+    services.stop()
+    assert services.faults == []
+
+
+def test_an_access_token_is_used_until_shortly_before_its_end_and_renewed_when_it_is_refused(own_services, own_server):
+    own_services.access_seconds = 2
+    server = own_server(**own_services.settings())
+    alice, bob = server.user(), server.user()
+    token = register(bob)
+    used = []
+    for count in range(1, 4):
+        alice.send(bob)
+        used.append(own_services.wait_for(token, count)[-1].headers["authorization"])
+        bob.empty_inbox()
+    assert len(set(used)) >= 2, "several seconds have passed"
+    assert len(own_services.access_tokens) < 5
+    own_services.access_seconds = 3600
+    own_services.access_tokens.clear()
+    alice.send(bob)
+    assert own_services.wait_for(token, 4)[-1].headers["authorization"] == f"Bearer {own_services.access_tokens[-1]}"
+    assert len(own_services.access_tokens) == 1
+
+
+def test_a_provider_token_is_used_again(own_services, own_server):
+    server = own_server(**own_services.settings())
+    alice, bob = server.user(), server.user()
+    token = register(bob, kind="APN")
+    for count in range(1, 3):
+        alice.send(bob)
+        own_services.wait_for(token, count)
+        bob.empty_inbox()
+    assert len(own_services.provider_tokens) == 1
+
+
+def test_a_service_that_is_down_for_a_while_gets_the_push_later(own_services, own_server):
+    server = own_server(**own_services.settings())
+    alice, bob = server.user(), server.user()
+    token = register(bob, kind="APN")
+    own_services.stop()
+    alice.send(bob)
+    eventually(lambda: "push failed" in server.log(), 15, "a push fails")
+    own_services.start()
+    own_services.wait_for(token, within=40)
+
+
+def test_a_service_that_fails_is_left_alone_then_probed_then_used(own_services, own_server):
+    server = own_server(**own_services.settings())
+    alice, bob = server.user(), server.user()
+    phones = [f"phone-{number}-{new_uuid()}" for number in range(10)]
+    tablets = [f"tablet-{number}-{new_uuid()}" for number in range(2)]
+    register(bob, *phones)
+    register(bob.another(), *tablets)
+    own_services.everybody = fcm_error(500, "INTERNAL", "INTERNAL")
+    alice.send(bob)
+    eventually(lambda: len(own_services.pushes()) >= 10, 15, "ten pushes fail")
+    failed = own_services.pushes()[9].at
+    # Each wants to be tried again after a second, and none is.
+    always(lambda: len(own_services.pushes()) <= 12, 6, "no more pushes")
+    own_services.everybody = None
+    for token in phones + tablets:
+        eventually(lambda wanted=token: own_services.pushes(wanted)[-1].at > failed + 9, 30, f"another push to {token}")
+    assert [push.token for push in own_services.pushes() if failed + 3 < push.at < failed + 9] == []
+
+
+def test_a_crash_between_commit_and_push_loses_no_wake_up(own_server, services):
+    server = own_server(**services.settings(RESTANTE_PUSH_DELAY_SECONDS="3"))
+    alice, bob = server.user(), server.user()
+    token = register(bob)
+    alice.send(bob)
+    server.kill()
+    assert services.pushes(token) == []
+    server.start()
+    services.wait_for(token, within=20)
+    stays_at(services, token, 1)
+
+
+def test_a_wake_up_that_its_node_did_not_get_through_is_sent_later(woken, services):
+    alice, bob = woken.user(), woken.user()
+    token = register(bob)
+    alice.send(bob)
+    services.wait_for(token)
+    eventually(lambda: retries_of(woken, bob) == [""], 5, "the wake-up is done")
+    # As a node leaves it that crashed after its claim, two minutes ago; and the walk through all devices is due.
+    woken.database.query(f"UPDATE wake_ups SET retry_at = now() WHERE device_id = '{bob.device_id}'")
+    woken.database.query("UPDATE push_round SET next_at = now()")
+    services.wait_for(token, 2)
+    eventually(lambda: retries_of(woken, bob) == [""], 5, "the wake-up is done")
+
+
+@pytest.fixture
+def nodes(own_server, services):
+    """A node with the embedded database, and another that works on the same one."""
+    shared = services.settings(RESTANTE_SERVER_SECRET="the same on every node of the fleet", RESTANTE_WAKE_BUS="database")
+    first = own_server(**shared)
+    second = own_server(RESTANTE_DATABASE_URL=first.database.conninfo(), **shared)
+    yield first, second
+    # The one whose database goes with it is the last to go.
+    second.terminate()
+
+
+def elsewhere(device, node):
+    """The same device, talking to another node."""
+    return Device(node.client, device.number, device.session)
+
+
+def test_two_nodes_send_one_push(nodes, services):
+    first, second = nodes
+    senders = [first.user(), elsewhere(first.user(), second)]
+    people = [first.user() for _ in range(5)]
+    tokens = [register(person) for person in people]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for person in people:
+            list(pool.map(lambda sender, to=person: sender.send(to), senders))
+    for token in tokens:
+        services.wait_for(token)
+    always(lambda: [len(services.pushes(token)) for token in tokens] == [1] * 5, QUIET, "one push for each")
+
+
+def test_who_polls_another_node_is_not_woken(nodes, services):
+    first, second = nodes
+    alice, bob = first.user(), first.user()
+    token = register(bob)
+    there = elsewhere(bob, second)
+    with there.hold(wait=30) as poll:
+        assert poll.is_held()
+        sent = alice.send(bob)
+        assert [item["messageId"] for item in poll.inbox(5)["messages"]] == [sent]
+    with there.hold(wait=30, acknowledge=[sent]) as poll:
+        assert poll.is_held()
+        stays_at(services, token, 0)
+
+
+def test_a_token_has_one_owner(woken, services):
+    alice, bob, carol = woken.user(), woken.user(), woken.user()
+    token = register(bob)
+    register(carol, token)
+    assert (tokens_of(woken, bob), tokens_of(woken, carol)) == (set(), {token})
+    alice.send(bob)
+    stays_at(services, token, 0)
+    alice.send(carol)
+    services.wait_for(token)
+
+
+@pytest.mark.parametrize("end", ["logout", "removeDevice", "deleteAccount"])
+def test_nothing_of_a_device_that_is_no_more_is_kept_or_woken(woken, services, end):
+    alice, bob = woken.user(), woken.user()
+    other = bob.another()
+    token = register(other)
+    alice.send(bob)
+    services.wait_for(token)
+    eventually(lambda: retries_of(woken, other) == [""], 5, "the wake-up is done")
+    if end == "logout":
+        other.post("/v1/logout").expect(204)
+    elif end == "removeDevice":
+        bob.post("/v1/removeDevice", {"deviceId": other.device_id}).expect(204)
+    else:
+        bob.post("/v1/deleteAccount").expect(204)
+    eventually(lambda: woken.database.places_of(token) == [] and retries_of(woken, other) == [], 10, "no trace of the token")
+    if end != "deleteAccount":
+        alice.send(bob)
+        stays_at(services, token, 1)
+
+
+@pytest.mark.parametrize("token", ["", "with space", "a/../b", "ümlaut", "a?b", "x" * 4097, 'quote"', "new\nline"])
+def test_a_token_that_is_none_is_refused(client, alice, token):
+    answer = alice.post("/v1/updateUser", {"notificationTokens": [{"token": token, "type": "APN"}]})
+    assert (answer.status, answer.json["code"]) == (400, "invalid-request")
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/notificationTokens/0/token"]
+
+
+def test_the_log_and_the_metrics_tell_of_pushes_but_not_of_tokens(woken, services):
+    alice, bob = woken.user(), woken.user()
+    token = register(bob)
+    services.answer(token, fcm_error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", field="message.android"))
+    alice.send(bob)
+    services.wait_for(token)
+    eventually(lambda: "push refused" in woken.log(), 5, "the refusal is logged")
+    assert token not in woken.log_path.read_text()
+    metrics = woken.client.get("/metrics").body.decode()
+    assert 'restante_pushes_total{service="FCM",result="accepted"}' in metrics
+    assert 'restante_pushes_total{service="FCM",result="refused"}' in metrics

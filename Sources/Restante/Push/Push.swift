@@ -65,6 +65,7 @@ final class Push: Sendable {
         var hasBegun = false
         var nextPage = 0.0
         while !Task.isCancelled {
+            var pause = Self.tick
             do {
                 if !hasBegun { try await store.beginRound() }
                 hasBegun = true
@@ -76,9 +77,10 @@ final class Push: Sendable {
                 try await settle()
             } catch {
                 logger.warning("push: the database is not there", metadata: ["error": .string("\(error)")])
+                pause = .seconds(1)
             }
             sendWhatMayGo()
-            try? await Task.sleep(for: Self.tick)
+            try? await Task.sleep(for: pause)
         }
     }
 
