@@ -3,6 +3,7 @@
 import pytest
 
 from harness.checker import SpecChecker
+from harness.push_services import PushServices
 from harness.server import Server
 from harness.specification import Specification
 
@@ -66,3 +67,32 @@ def bob(server):
 @pytest.fixture
 def carol(server):
     return server.user("Carol")
+
+
+@pytest.fixture(scope="session")
+def services():
+    """The push services that tests share."""
+    shared = PushServices()
+    yield shared
+    shared.stop()
+    assert shared.faults == []
+
+
+@pytest.fixture
+def own_services():
+    """Push services for one test alone, to be told to fail. Named before the servers that use them, so that these end first."""
+    own = PushServices()
+    yield own
+    own.stop()
+    assert own.faults == []
+
+
+@pytest.fixture(scope="module")
+def woken(checker, services):
+    """A server that uses the push services, for the tests of one file."""
+    server = Server(checker, services.settings())
+    try:
+        yield server.start()
+        server.terminate()
+    finally:
+        server.discard()

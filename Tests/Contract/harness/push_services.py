@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from harness.waiting import eventually
+from harness.people import new_uuid
+from harness.waiting import always, eventually
 
 PROJECT, ACCOUNT, KEY_ID, TEAM_ID, TOPIC = "poste-1", "sender@poste-1.example", "KEY1234567", "TEAM123456", "example.restante"
 
@@ -98,6 +99,10 @@ class PushServices:
     def wait_for(self, token, count=1, within=15):
         """Waits until so many pushes came for this token, and returns them."""
         return eventually(lambda: (found := self.pushes(token))[count - 1 :] and found, within, f"{count} pushes to {token}, not {len(self.pushes(token))}")
+
+    def stays_at(self, token, count, seconds=3):
+        """Asserts that so many pushes came for this token and no more come; longer than a message waits in these tests."""
+        always(lambda: len(self.pushes(token)) == count, seconds, f"{count} pushes to {token}")
 
     # The server
 
@@ -188,6 +193,23 @@ class PushServices:
         assert jwt.get_unverified_header(token)["kid"] == KEY_ID
         assert abs(time.time() - claims["iat"]) < 3600
         self.provider_tokens.add(token)
+
+
+def register(device, *tokens, kind="FCM"):
+    """Registers these tokens for a device, or a new one; returns the first."""
+    tokens = tokens or (f"{kind.lower()}-{new_uuid()}",)
+    device.post("/v1/updateUser", {"notificationTokens": [{"token": token, "type": kind} for token in tokens]}).expect(200)
+    return tokens[0]
+
+
+def tokens_of(server, device):
+    """The push tokens that the database has for a device."""
+    return {row[0] for row in server.database.query(f"SELECT token FROM push_tokens WHERE device_id = '{device.device_id}'")}
+
+
+def retries_of(server, device):
+    """When somebody may try again to wake it: [''] where that is done, [] where nobody ever did."""
+    return [row[0] for row in server.database.query(f"SELECT retry_at FROM wake_ups WHERE device_id = '{device.device_id}'")]
 
 
 def fcm_error(status, name, code=None, field=None, headers=None):
