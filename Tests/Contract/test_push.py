@@ -43,6 +43,21 @@ def test_a_device_is_woken_through_apple(woken, services):
         assert secret not in everything
 
 
+def test_a_ring_wakes_whoever_was_woken_lately_and_is_not_kept_for_long(woken, services):
+    alice, bob = woken.user("Alice Canary"), woken.user("Bob Canary")
+    token = register(bob)
+    alice.send(bob)
+    services.wait_for(token)
+    call = alice.post("/v1/startCall", {"to": bob.user_id, "kind": "voice", "offer": "canary offer"}).expect(201)["callId"]
+    ring = services.wait_for(token, 2)[1]
+    message = json.loads(ring.body)["message"]
+    assert message["data"] == {"restante": "wake"}
+    assert message["android"] == {"priority": "HIGH", "collapse_key": "ring", "ttl": "60s"}
+    for secret in ["anary", call, alice.number, alice.user_id, bob.user_id]:
+        assert secret not in f"{ring.headers} {ring.body.decode()}"
+    alice.post("/v1/endCall", {"callId": call}).expect(200)
+
+
 def test_many_messages_are_one_wake_up_until_the_device_has_come(woken, services):
     alice, bob = woken.user(), woken.user()
     token = register(bob)
