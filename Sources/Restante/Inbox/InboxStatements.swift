@@ -2,7 +2,8 @@ import Postgres
 
 /// The SQL of the group commit. Each statement serves all that was waiting: its parameters are columns, one element for each request.
 ///
-/// `IN (...) IS TRUE` is on purpose: as a join, PostgreSQL would compare every entry with every other; so it probes a hash.
+/// `IN (...) IS TRUE` is on purpose: as a join, PostgreSQL would compare every entry with every other; so it probes a hash. `(SELECT true ...)` is, too: as an
+/// `EXISTS` it would become a join, for which a plan made while the table was small reads all of it.
 enum InboxStatements {
     static let all = [lockSends, send, findSends, lockGroups, sendToGroup, acknowledge, release, read]
 
@@ -34,7 +35,7 @@ enum InboxStatements {
                     SELECT EXISTS (SELECT FROM blocks WHERE user_id = e.recipient_id AND blocked_id = e.sender_id) AS is_blocked OFFSET 0
                 ) b
             WHERE EXISTS (SELECT FROM users WHERE user_id = e.recipient_id)
-                AND EXISTS (SELECT FROM devices WHERE device_id = e.sender_device_id AND revoked_at IS NULL)
+                AND (SELECT true FROM devices WHERE device_id = e.sender_device_id AND revoked_at IS NULL)
                 AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.day < (now() AT TIME ZONE 'UTC')::date
                     AND s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
         ), fresh AS (
