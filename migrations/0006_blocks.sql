@@ -15,9 +15,6 @@ CREATE TABLE account_removals (
     begun_at    timestamptz NOT NULL DEFAULT now()
 );
 
--- What somebody sent, for the deletion of their account.
-CREATE INDEX inbox_by_sender ON inbox (sender_id) WHERE sender_id IS NOT NULL;
-
 -- A group outlives the account of who created it.
 ALTER TABLE groups
     ALTER COLUMN created_by DROP NOT NULL,
@@ -29,5 +26,4 @@ DROP INDEX groups_by_creator;
 ALTER TABLE groups DROP CONSTRAINT groups_created_by;
 UPDATE groups SET created_by = '00000000-0000-0000-0000-000000000000' WHERE created_by IS NULL;
 ALTER TABLE groups ALTER COLUMN created_by SET NOT NULL;
-DROP INDEX inbox_by_sender;
 DROP TABLE account_removals, blocks;

@@ -20,6 +20,8 @@ struct AccountRemoval: Sendable {
     private static let patience: Double = 5
     /// Seconds after which a removal that is not over is taken for interrupted.
     private static let interruptedSeconds = 30
+    /// Of the inboxes' table, 8 KiB each: some milliseconds.
+    private static let pagesAtOnce = 1_000
 
     /// Revokes all devices of the user and notes the removal. The caller makes memory forget the devices, then calls `finish`.
     func begin(_ userId: Identifier) async throws -> [Identifier] {
@@ -58,11 +60,20 @@ struct AccountRemoval: Sendable {
         let isOver = try await olderTransactionsAreOver()
         try await media.removeAll(uploadedBy: userId)
         try await repeatedly { try CorrespondenceStore.clearInboxes(of: devices, on: $0) }
-        try await repeatedly { try CorrespondenceStore.withdrawMessages(from: userId, on: $0) }
+        try await withdrawMessages(userId)
         try await repeatedly { try CorrespondenceStore.forgetSends(of: userId, on: $0) }
         try await pool.transaction { try CorrespondenceStore.forgetChats(of: userId, on: $0) }
         guard isOver else { return logger.warning("an account's removal waits for an older transaction and will be done again") }
         try await pool.run { try AccountRemovalStore.forget(userId, on: $0) }
+    }
+
+    /// Looks through the table of the inboxes a part at a time; what is written meanwhile is not the user's.
+    private func withdrawMessages(_ userId: Identifier) async throws {
+        let end = try await pool.run { try CorrespondenceStore.countPages(on: $0) }
+        for start in stride(from: 0, to: end, by: Self.pagesAtOnce) {
+            let pages = start..<min(start + Int64(Self.pagesAtOnce), end)
+            try await pool.transaction { try CorrespondenceStore.withdrawMessages(from: userId, in: pages, on: $0) }
+        }
     }
 
     /// One group at a time, so that no group waits for another.

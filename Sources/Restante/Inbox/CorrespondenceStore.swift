@@ -5,7 +5,7 @@ import Postgres
 /// Each function does a bounded part, in the caller's transaction, and says whether there may be more. They find their rows by index and hold few of them,
 /// so no batch of messages waits long.
 enum CorrespondenceStore {
-    static let statements = [clearInboxes, withdrawMessages, partners, withdrawSigns, clearUndelivered, forgetSends, forgetLowChats, forgetHighChats]
+    static let statements = [clearInboxes, countPages, withdrawMessages, partners, withdrawSigns, clearUndelivered, forgetSends, forgetLowChats, forgetHighChats]
 
     private static let rows: Int32 = 500
     /// Devices whose inboxes are looked through for signs, at most.
@@ -18,12 +18,17 @@ enum CorrespondenceStore {
         RETURNING message_id, item IS NULL
         """)
 
+    private static let countPages = Statement(
+        "correspondence.count_pages", "SELECT pg_relation_size('inbox') / current_setting('block_size')::int8")
+
+    /// In the pages from $2 to before $3 of the table: no index by sender, which each message would pay for, and which only this would use.
     /// Nobody owes the receipts of these messages any more.
     private static let withdrawMessages = Statement(
         "correspondence.withdraw_messages",
         """
         WITH gone AS (
-            DELETE FROM inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM inbox WHERE sender_id = $1::uuid LIMIT $2::int4))
+            DELETE FROM inbox
+            WHERE ctid >= ('(' || $2::int8 || ',0)')::tid AND ctid < ('(' || $3::int8 || ',0)')::tid AND sender_id = $1::uuid
             RETURNING device_id, message_id, receipt_due, item IS NULL AS is_shared
         ), settled AS (
             DELETE FROM undelivered u USING gone g JOIN devices d ON d.device_id = g.device_id
@@ -73,9 +78,15 @@ enum CorrespondenceStore {
         try release(connection.execute(clearInboxes, [.uuids(devices), .int32(rows)], within: 10), on: connection)
     }
 
-    /// Takes back what the user has sent and others have not acknowledged, to groups as well.
-    static func withdrawMessages(from userId: Identifier, on connection: Connection) throws -> Bool {
-        try release(connection.execute(withdrawMessages, [.uuid(userId), .int32(rows)], within: 10), on: connection)
+    /// How many pages the table of the inboxes has now.
+    static func countPages(on connection: Connection) throws(PostgresError) -> Int64 {
+        try connection.execute(countPages)[0].int64(0)
+    }
+
+    /// Takes back what the user has sent and others have not acknowledged, to groups as well, where it lies in these pages.
+    static func withdrawMessages(from userId: Identifier, in pages: Range<Int64>, on connection: Connection) throws {
+        let parameters: [Parameter] = [.uuid(userId), .int64(pages.lowerBound), .int64(pages.upperBound)]
+        _ = try release(connection.execute(withdrawMessages, parameters, within: 10), on: connection)
     }
 
     /// The devices, in parts, in whose inboxes signs of the user may be.
