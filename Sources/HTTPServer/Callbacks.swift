@@ -21,7 +21,15 @@ private func requestTargetReceived(
 ) -> UnsafeMutableRawPointer? {
     guard let handle, let connection = mhd_socket_context(handle) else { return nil }
     Unmanaged<Connection>.fromOpaque(connection).takeUnretainedValue().begin(target: target)
+    if let target { hideQuery(of: target) }
     return connection
+}
+
+/// Ends the target behind its question mark. libmicrohttpd takes 64 bytes of the connection's memory for each parameter, which nobody reads there, and
+/// closes the connection without a word when none are left. The text is libmicrohttpd's own read buffer, which it is about to cut at that place itself.
+private func hideQuery(of target: UnsafePointer<CChar>) {
+    guard let mark = strchr(target, Int32(UInt8(ascii: "?"))) else { return }
+    mark[1] = 0
 }
 
 /// libmicrohttpd's own decoding is not wanted: `RequestTarget` reads the raw target.

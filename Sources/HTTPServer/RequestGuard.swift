@@ -28,7 +28,7 @@ struct RequestGuard {
     private var length: Int?
     private var codings = 0
 
-    /// What libmicrohttpd spends on a field or a query parameter besides its bytes.
+    /// What libmicrohttpd spends on a field besides its bytes.
     private static let entryBytes = 64
     /// What the head of a response may need. libmicrohttpd builds it in the memory that the request's head has left, and where that is
     /// too little it closes the connection without a word; so such a request is refused while there is room to say so.
@@ -37,7 +37,7 @@ struct RequestGuard {
     /// Reads the fields of a request to `target` on a connection of so many bytes of memory.
     init(connectionMemory: Int, target: RequestTarget) {
         maximumBytes = min(16_384, connectionMemory - Self.responseBytes)
-        usedBytes = target.byteCount + target.query.count * Self.entryBytes
+        usedBytes = target.byteCount
     }
 
     /// Takes note of one field, in the order received.

@@ -3,7 +3,8 @@
 /// libmicrohttpd's own reading of a target ends at a NUL, decodes `%2e%2e%2f`, and keeps `//`; what a proxy in front and the
 /// server make of one target must never differ. So the target is taken raw and everything that has two readings is refused.
 struct RequestTarget {
-    static let maximumBytes = 2048
+    /// Room for a hundred ids in a query.
+    static let maximumBytes = 6144
 
     let byteCount: Int
     let path: String

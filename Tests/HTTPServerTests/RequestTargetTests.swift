@@ -37,9 +37,9 @@ import Testing
         #expect(rejection?.status == 400)
     }
 
-    @Test("2,048 bytes are a target and 2,049 are not") func length() throws {
-        #expect(try target("/" + String(repeating: "a", count: 2047)).path.utf8.count == 2048)
-        #expect(throws: Rejection.uriTooLong) { try target("/" + String(repeating: "a", count: 2048)) }
+    @Test("6,144 bytes are a target and 6,145 are not") func length() throws {
+        #expect(try target("/" + String(repeating: "a", count: 6143)).path.utf8.count == 6144)
+        #expect(throws: Rejection.uriTooLong) { try target("/" + String(repeating: "a", count: 6144)) }
     }
 
     private func target(_ text: String) throws -> RequestTarget {

@@ -51,10 +51,6 @@ struct AccountRemoval: Sendable {
     /// Each step is safe to do again, and on several nodes at once.
     private func clear(_ userId: Identifier, _ devices: [Identifier]) async throws {
         _ = try await olderTransactionsAreOver()
-        // While chats and groups still tell whose inboxes they can be in.
-        for devices in try await pool.run({ try CorrespondenceStore.partners(of: userId, on: $0) }) {
-            try await pool.transaction { try CorrespondenceStore.withdrawSigns(of: userId, from: devices, on: $0) }
-        }
         try await leaveGroups(userId)
         try await deleteUser(userId)
         let isOver = try await olderTransactionsAreOver()

@@ -5,11 +5,9 @@ import Postgres
 /// Each function does a bounded part, in the caller's transaction, and says whether there may be more. They find their rows by index and hold few of them,
 /// so no batch of messages waits long.
 enum CorrespondenceStore {
-    static let statements = [clearInboxes, countPages, withdrawMessages, partners, withdrawSigns, clearUndelivered, forgetSends, forgetLowChats, forgetHighChats]
+    static let statements = [clearInboxes, countPages, withdrawMessages, clearUndelivered, forgetSends, forgetLowChats, forgetHighChats]
 
     private static let rows: Int32 = 500
-    /// Devices whose inboxes are looked through for signs, at most.
-    private static let mostPartners: Int32 = 10_000
 
     private static let clearInboxes = Statement(
         "correspondence.clear_inboxes",
@@ -22,39 +20,22 @@ enum CorrespondenceStore {
         "correspondence.count_pages", "SELECT pg_relation_size('inbox') / current_setting('block_size')::int8")
 
     /// In the pages from $2 to before $3 of the table: no index by sender, which each message would pay for, and which only this would use.
-    /// Nobody owes the receipts of these messages any more.
+    /// Messages, of which nobody owes the receipts any more, and whatever else came from the user: receipts, calls. What others sent to the user stays
+    /// with them, the copies of their own messages.
     private static let withdrawMessages = Statement(
         "correspondence.withdraw_messages",
         """
         WITH gone AS (
             DELETE FROM inbox
-            WHERE ctid >= ('(' || $2::int8 || ',0)')::tid AND ctid < ('(' || $3::int8 || ',0)')::tid AND sender_id = $1::uuid
+            WHERE ctid >= ('(' || $2::int8 || ',0)')::tid AND ctid < ('(' || $3::int8 || ',0)')::tid
+                AND (sender_id = $1::uuid OR channel_id = $1::uuid AND sender_id IS NULL
+                    AND substring(item FROM 1 FOR 18) <> convert_to('"direction":"out",', 'UTF8'))
             RETURNING device_id, message_id, receipt_due, item IS NULL AS is_shared
         ), settled AS (
             DELETE FROM undelivered u USING gone g JOIN devices d ON d.device_id = g.device_id
             WHERE g.receipt_due = 2 AND u.recipient_id = d.user_id AND u.message_id = g.message_id
         )
         SELECT message_id, is_shared FROM gone
-        """)
-
-    /// The devices of those with whom the user has a chat or a group.
-    private static let partners = Statement(
-        "correspondence.partners",
-        """
-        SELECT d.device_id FROM (
-            SELECT high_user_id AS user_id FROM chats WHERE low_user_id = $1::uuid
-            UNION SELECT low_user_id FROM chats WHERE high_user_id = $1::uuid
-            UNION SELECT m.user_id FROM group_members own JOIN group_members m ON m.group_id = own.group_id WHERE own.user_id = $1::uuid
-        ) p JOIN devices d ON d.user_id = p.user_id AND d.revoked_at IS NULL
-        LIMIT $2::int4
-        """)
-
-    /// What others sent to the user stays with them: the copies of their own messages.
-    private static let withdrawSigns = Statement(
-        "correspondence.withdraw_signs",
-        """
-        DELETE FROM inbox WHERE device_id = ANY ($1::uuid[]) AND channel_id = $2::uuid AND sender_id IS NULL
-            AND substring(item FROM 1 FOR 18) <> convert_to('"direction":"out",', 'UTF8')
         """)
 
     private static let clearUndelivered = Statement(
@@ -83,21 +64,10 @@ enum CorrespondenceStore {
         try connection.execute(countPages)[0].int64(0)
     }
 
-    /// Takes back what the user has sent and others have not acknowledged, to groups as well, where it lies in these pages.
+    /// Takes back what came from the user and others have not acknowledged, to groups as well, where it lies in these pages.
     static func withdrawMessages(from userId: Identifier, in pages: Range<Int64>, on connection: Connection) throws {
         let parameters: [Parameter] = [.uuid(userId), .int64(pages.lowerBound), .int64(pages.upperBound)]
         _ = try release(connection.execute(withdrawMessages, parameters, within: 10), on: connection)
-    }
-
-    /// The devices, in parts, in whose inboxes signs of the user may be.
-    static func partners(of userId: Identifier, on connection: Connection) throws -> [[Identifier]] {
-        let devices = try connection.execute(partners, [.uuid(userId), .int32(mostPartners)], within: 10).map { try $0.uuid(0) }
-        return stride(from: 0, to: devices.count, by: 100).map { Array(devices[$0..<min($0 + 100, devices.count)]) }
-    }
-
-    /// Takes the user's receipts, and whatever else came from them and is no message, out of these inboxes.
-    static func withdrawSigns(of userId: Identifier, from devices: [Identifier], on connection: Connection) throws(PostgresError) {
-        _ = try connection.execute(withdrawSigns, [.uuids(devices), .uuid(userId)], within: 10)
     }
 
     /// Forgets which messages the user has sent, and which of those sent to them wait for a receipt.
