@@ -4,7 +4,7 @@
 /// server make of one target must never differ. So the target is taken raw and everything that has two readings is refused.
 struct RequestTarget {
     /// Room for a hundred ids in a query.
-    static let maximumBytes = 6144
+    static let maximumBytes = 4608
 
     let byteCount: Int
     let path: String

@@ -10,7 +10,7 @@ package struct ServerConfiguration: Sendable {
     package var daemonsPerWorker: Int?
     /// Bytes libmicrohttpd keeps for one connection. A request's head has to fit, with 64 bytes for each field and 1 KiB left for the head
     /// of the response.
-    package var connectionMemory = 8192
+    package var connectionMemory = 6144
     /// Connections over all workers; one more is told 503. Absent: what the descriptor limit leaves.
     package var connectionLimit: Int?
     /// From the first byte of a request (or the connection's start) to the end of its head.

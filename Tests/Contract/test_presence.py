@@ -224,6 +224,13 @@ def test_what_cannot_be_watched_is_invalid(alice, body, pointer):
     assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
 
 
+def test_a_hundred_can_be_asked_about_at_once(alice, bob):
+    query = "&".join(f"userId={user}" for user in [bob.user_id, *(new_uuid() for _ in range(99))])
+    (seen,) = alice.get(f"/v1/getLastSeen?{query}").expect(200)["users"]
+    assert seen["userId"] == bob.user_id
+    alice.get(f"/v1/getLastSeen?{query}&userId=x").problem(400, "invalid-request")
+
+
 def test_two_hundred_can_be_watched(alice, bob):
     subscribe(alice, *(new_uuid() for _ in range(199)), bob, expiresIn=86_400)
     with alice.hold() as poll:

@@ -79,7 +79,7 @@ struct Probe: Sendable, CustomTestStringConvertible {
         line("GET /first%0d%0aX:y HTTP/1.1"), line("GET /first%zz HTTP/1.1"), line("GET /first%ff HTTP/1.1"),
         line("GET /f?x=%00 HTTP/1.1"),
         line("GET /first#f HTTP/1.1"), line("GET /a b HTTP/1.1"), line("GET  HTTP/1.1"), line("GET /\u{e9} HTTP/1.1"),
-        line("GET /" + String(repeating: "a", count: 2100) + " HTTP/1.1", [414]),
+        line("GET /" + String(repeating: "a", count: 4700) + " HTTP/1.1", [414]),
     ]
 
     /// Refused by libmicrohttpd's own parser. What matters is that nothing of the rest is served and the connection ends.
@@ -87,7 +87,7 @@ struct Probe: Sendable, CustomTestStringConvertible {
         post("Content-Length: +4"), post("Content-Length: -1"), post("Content-Length: 4, 4"), post("Content-Length: 0x4"),
         post("Content-Length: 99999999999999999999999999", second, [400, 413]), post("X"),
         post("Transfer-Encoding: chunked", "zz\r\n\r\n" + second), post("Transfer-Encoding: chunked", "-1\r\n\r\n" + second),
-        post("X: " + String(repeating: "a", count: 5000), second, [431]),
+        post("X: " + String(repeating: "a", count: 7000), second, [431]),
         line("GET", [0]), line("\0\0\0", [0, 400]), line("GET /first", [400, 505]), line("PRI * HTTP/2.0", [501, 505]),
         Probe(text: "\u{16}\u{3}\u{1}\0\r\n\r\n", statuses: [0]),
     ]

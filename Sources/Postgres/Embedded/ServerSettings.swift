@@ -18,7 +18,7 @@ struct ServerSettings {
             ("port", "5432"),
             ("unix_socket_directories", quoted(socketDirectory)),
             ("unix_socket_permissions", "0700"),
-            ("max_connections", "60"),
+            ("max_connections", "200"),
 
             ("fsync", "on"),
             ("synchronous_commit", "on"),

@@ -19,7 +19,7 @@ package struct Configuration: Sendable {
     /// Half of the cores serve HTTP; the writers and, often, PostgreSQL have the other half.
     package var httpWorkers = max(1, min(64, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) / 2))
     /// Bytes that libmicrohttpd sets aside for each connection.
-    package var connectionMemory = 8_192
+    package var connectionMemory = 6_144
     package var writers = 2
     package var poolSize = 4
     package var wakeBus = WakeBusChoice.auto
