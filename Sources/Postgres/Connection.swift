@@ -81,6 +81,8 @@ package final class Connection {
         try run(calls, before: deadline(within: seconds))
     }
 
+    private static let secondsToBegin = 1.5
+
     /// Runs `body` between BEGIN and COMMIT; its error rolls back and comes out again.
     ///
     /// All of it must be done `within` the seconds. When the session is lost, or the server warns, around COMMIT, the error is
@@ -91,7 +93,8 @@ package final class Connection {
         let value: T
         transactionDeadline = deadline
         do {
-            _ = try run([Call(.begin)], before: deadline)
+            // A server that does not even begin will not finish: its client is not kept waiting for the rest of the time.
+            _ = try run([Call(.begin)], before: min(deadline, .after(seconds: Self.secondsToBegin)))
             value = try body(self)
         } catch {
             transactionDeadline = nil
