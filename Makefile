@@ -10,6 +10,9 @@ PACKAGES := libmicrohttpd-dev libpq-dev libjansson-dev libcurl4-openssl-dev post
 # What a command is given besides its name: make migrate ARGS=status
 ARGS ?=
 
+# Tests that wait for tasks. They run apart from those that block, which hold the few threads that tasks run on.
+ASYNCHRONOUS := ^(HTTPClientTests|HTTPServerTests\.Streamed|RestanteTests\.(GroupStore|Push)Tests)
+
 .PHONY: help deps build run migrate test lint format bench load sanitize clean
 
 help: ## list the targets
@@ -39,7 +42,9 @@ migrate: build ## bring the configured database's schema up to date, or: make mi
 
 test: deps lint .venv/requirements.txt ## lint, unit tests, then the Contract suite against the built binary
 	swift build --build-tests
-	swift test --skip-build --disable-xctest
+	swift test --skip-build --disable-xctest --filter '$(ASYNCHRONOUS)'
+	swift test --skip-build --disable-xctest --filter '^RestanteTests\.' --skip '$(ASYNCHRONOUS)'
+	swift test --skip-build --disable-xctest --skip '$(ASYNCHRONOUS)|^RestanteTests\.'
 	RESTANTE_BIN="$$(swift build --show-bin-path)/restante" .venv/bin/python -m pytest Tests/Contract
 
 lint: ## check the style and the rules that a compiler does not know

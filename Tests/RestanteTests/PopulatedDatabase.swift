@@ -95,7 +95,7 @@ final class PopulatedDatabase {
 
     /// Waits until a session of this name waits for a lock.
     func awaitLockWait(of application: String) throws {
-        let deadline = Uptime.seconds() + 10
+        let deadline = Uptime.seconds() + 60
         while try connection.execute(Self.countLockWaits, [.text(application)])[0].int64(0) == 0 {
             guard Uptime.seconds() < deadline else { throw NobodyWaits() }
         }

@@ -199,7 +199,7 @@ private final class KeepingProvider: PushProvider {
 
     /// Waits until so many came.
     func first(_ count: Int) async throws -> [WakeUp] {
-        let deadline = Uptime.seconds() + 15
+        let deadline = Uptime.seconds() + 60
         while Uptime.seconds() < deadline {
             let wakeUps = kept.withLock { $0 }
             if wakeUps.count >= count { return wakeUps }
