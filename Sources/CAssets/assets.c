@@ -47,6 +47,9 @@ static const unsigned char migration_0012[] = {
 static const unsigned char migration_0013[] = {
 #embed "../../migrations/0013_keys.sql"
 };
+static const unsigned char migration_0014[] = {
+#embed "../../migrations/0014_sweeps.sql"
+};
 
 static const struct restante_asset migrations[] = {
     {"0001_accounts.sql", migration_0001, sizeof migration_0001},
@@ -62,6 +65,7 @@ static const struct restante_asset migrations[] = {
     {"0011_presence.sql", migration_0011, sizeof migration_0011},
     {"0012_calls.sql", migration_0012, sizeof migration_0012},
     {"0013_keys.sql", migration_0013, sizeof migration_0013},
+    {"0014_sweeps.sql", migration_0014, sizeof migration_0014},
 };
 
 size_t restante_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }

@@ -148,7 +148,7 @@ extension Connection {
             if let length = head.contentLength, length > limit {
                 return answerAtOnce(worker.handler.tooLarge(maxBytes: limit, context: context))
             }
-            let exchange = Exchange(context: context, peer: peer, slot: slot, completions: worker.completions)
+            let exchange = Exchange(context: context, slot: slot, completions: worker.completions)
             self.exchange = exchange
             let expected = head.contentLength ?? 0
             if head.hasBody { worker.awaitBody(self, bytes: head.contentLength ?? limit) }
@@ -159,8 +159,7 @@ extension Connection {
             if let length = head.contentLength, length > limit {
                 return answerAtOnce(worker.handler.tooLarge(maxBytes: limit, context: context))
             }
-            let exchange = Exchange(
-                context: context, peer: peer, slot: slot, completions: worker.completions, incoming: IncomingBody())
+            let exchange = Exchange(context: context, slot: slot, completions: worker.completions, incoming: IncomingBody())
             self.exchange = exchange
             progress = .streaming(exchange, limit: limit, expected: body == .chunked ? nil : head.contentLength ?? 0)
             if head.hasBody { worker.awaitStream(self) }

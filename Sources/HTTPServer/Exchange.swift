@@ -3,7 +3,6 @@ import Synchronization
 /// One request and its answer. It may be kept, handed to another thread, and answered there.
 package final class Exchange: Sendable {
     package let context: any AnyObject & Sendable
-    package let peer: PeerAddress
     /// Where its connection is in the worker's table.
     let slot: Int
     private let phase = AtomicExchangePhase()
@@ -23,10 +22,9 @@ package final class Exchange: Sendable {
     }
 
     init(
-        context: any AnyObject & Sendable, peer: PeerAddress, slot: Int, completions: CompletionQueue, incoming: IncomingBody? = nil
+        context: any AnyObject & Sendable, slot: Int, completions: CompletionQueue, incoming: IncomingBody? = nil
     ) {
         self.context = context
-        self.peer = peer
         self.slot = slot
         self.completions = completions
         self.incoming = incoming

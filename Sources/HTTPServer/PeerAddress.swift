@@ -17,6 +17,19 @@ package struct PeerAddress: Sendable, Hashable {
         }
     }
 
+    /// Reads `192.0.2.1` or `2001:db8::1`. Source: inet_pton(3).
+    package init?(text: String) {
+        var ipv4 = in_addr()
+        var ipv6 = in6_addr()
+        if inet_pton(AF_INET, text, &ipv4) == 1 {
+            self.init(ipv4: withUnsafeBytes(of: ipv4) { Array($0) })
+        } else if inet_pton(AF_INET6, text, &ipv6) == 1 {
+            self.init(ipv6: withUnsafeBytes(of: ipv6) { Array($0) })
+        } else {
+            return nil
+        }
+    }
+
     /// Four or sixteen bytes in network order.
     package var bytes: [UInt8] {
         let all = Self.split(high) + Self.split(low)

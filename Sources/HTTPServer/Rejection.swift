@@ -2,7 +2,7 @@
 package enum Rejection: Error, Equatable, Sendable {
     /// The request breaks the rules of HTTP; the text says which one.
     case malformed(String)
-    /// The target is longer than 2,048 bytes.
+    /// The target is longer than `RequestTarget.maximumBytes`.
     case uriTooLong
     /// The head needs more memory than a connection has, or more than 16 KiB.
     case headersTooLarge

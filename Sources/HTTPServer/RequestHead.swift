@@ -43,19 +43,6 @@ package struct RequestHead {
         fields = .received(connection)
     }
 
-    /// Whether there is more than one field of that name, in any case.
-    package func isRepeated(_ name: StaticString) -> Bool {
-        switch fields {
-        case .received(let connection):
-            var search = FieldCount(name: name)
-            withUnsafeMutablePointer(to: &search) { _ = MHD_get_connection_values_n(connection, .HEADER_KIND, countField, $0) }
-            return search.count > 1
-        case .listed(let list):
-            let wanted = name.description.lowercased()
-            return list.filter { $0.name.lowercased() == wanted }.count > 1
-        }
-    }
-
     /// The first field of that name, in any case. Bytes that are not UTF-8 are shown as U+FFFD.
     package func header(_ name: StaticString) -> String? {
         switch fields {
@@ -72,24 +59,39 @@ package struct RequestHead {
             return list.first { $0.name.lowercased() == wanted }?.value
         }
     }
+
+    /// All fields of that name, in any case, in the order sent. Bytes that are not UTF-8 are shown as U+FFFD.
+    package func values(_ name: StaticString) -> [String] {
+        switch fields {
+        case .received(let connection):
+            var search = FieldSearch(name: name)
+            withUnsafeMutablePointer(to: &search) { _ = MHD_get_connection_values_n(connection, .HEADER_KIND, noteField, $0) }
+            return search.values
+        case .listed(let list):
+            let wanted = name.description.lowercased()
+            return list.filter { $0.name.lowercased() == wanted }.map(\.value)
+        }
+    }
 }
 
-private struct FieldCount {
+private struct FieldSearch {
     let name: StaticString
-    var count = 0
+    var values: [String] = []
 }
 
-/// One header field, on its way to be counted.
-private func countField(
+/// One header field, on its way to a search.
+private func noteField(
     context: UnsafeMutableRawPointer?, kind: MHD_ValueKind, name: UnsafePointer<CChar>?, nameCount: Int,
     value: UnsafePointer<CChar>?, valueCount: Int
 ) -> MHD_Result {
     guard let context, let name else { return .NO }
-    let search = context.assumingMemoryBound(to: FieldCount.self)
+    let search = context.assumingMemoryBound(to: FieldSearch.self)
     let wanted = search.pointee.name
     let isSame =
         wanted.utf8CodeUnitCount == nameCount
         && wanted.utf8Start.withMemoryRebound(to: CChar.self, capacity: nameCount) { strncasecmp($0, name, nameCount) == 0 }
-    if isSame { search.pointee.count += 1 }
+    guard isSame else { return .YES }
+    let content = UnsafeRawBufferPointer(start: value, count: value == nil ? 0 : valueCount)
+    search.pointee.values.append(String(decoding: content, as: UTF8.self))
     return .YES
 }

@@ -354,7 +354,11 @@ def resident_bytes(server, field="VmRSS"):
 
 
 def test_memory_stays_bounded_while_100_mib_go_up_and_down(own_server):
-    server = own_server()
+    move_100_mib(own_server())
+
+
+def move_100_mib(server):
+    """Uploads and downloads that much, and asserts that the server never had it in memory."""
     alice = server.user()
     uploaded(alice)
     before = resident_bytes(server)

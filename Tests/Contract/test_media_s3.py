@@ -9,7 +9,7 @@ import pytest
 
 from harness.object_store import ObjectStore
 from harness.waiting import eventually
-from test_media import download, leftovers, upload, uploaded
+from test_media import download, leftovers, move_100_mib, upload, uploaded
 
 
 @pytest.fixture
@@ -29,6 +29,10 @@ def test_a_blob_goes_up_signed_and_comes_down_in_pieces(own_server, store):
     answer = download(alice, media["mediaId"], Range="bytes=1048570-2097160")
     assert answer.status == 206 and answer.body == content[1048570:2097161]
     assert not (server.data / "media" / "blobs").exists()
+
+
+def test_memory_stays_bounded_while_100_mib_go_through_to_the_store_and_back(own_server, store):
+    move_100_mib(own_server(**store.settings))
 
 
 def test_a_wrong_key_keeps_nothing(own_server, store):

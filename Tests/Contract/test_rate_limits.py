@@ -42,6 +42,27 @@ def test_a_bucket_is_served_and_set_by_its_name(own_server):
     assert retry_after(refused) >= 1
 
 
+def otp_from(client, *forwarded):
+    """Asks for an OTP as a proxy does for whom it was asked by; one field each."""
+    headers = [("X-Forwarded-For", field) for field in forwarded]
+    return client.post("/v1/sendOTP", json={"mobileNumber": new_number()}, headers=headers)
+
+
+def test_behind_a_trusted_proxy_each_client_has_its_own_bucket(own_server):
+    client = own_server(RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_OTP_PER_ADDRESS="1", RESTANTE_TRUSTED_PROXIES="127.0.0.1").client
+    otp_from(client, "198.51.100.1").expect(202)
+    otp_from(client, "198.51.100.2").expect(202)
+    for made_up in ("203.0.113.1, 198.51.100.1", "203.0.113.2, 198.51.100.1"):
+        assert otp_from(client, made_up).problem(429, "rate-limited")["scope"] == "otpPerAddress"
+    otp_from(client, "203.0.113.3", "198.51.100.2").problem(429, "rate-limited")
+
+
+def test_who_is_no_trusted_proxy_speaks_for_nobody(own_server):
+    client = own_server(RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_OTP_PER_ADDRESS="1").client
+    otp_from(client, "198.51.100.1").expect(202)
+    otp_from(client, "198.51.100.2").problem(429, "rate-limited")
+
+
 def test_rate_limits_off_switches_the_buckets_off_and_leaves_the_caps(own_server):
     client = own_server(RESTANTE_LIMIT_OTP_PER_ADDRESS="1", RESTANTE_LIMIT_DEVICES_PER_USER="2").client
     first = register(client)
@@ -149,6 +170,26 @@ def test_limits_that_the_database_counts_are_told_too(own_server):
     again = server.client.post("/v1/sendOTP", json={"mobileNumber": number})
     again.problem(429, "rate-limited")
     assert fields(again)[1][1]["r"] == 0
+
+
+def test_changes_of_groups_joins_and_resumable_uploads_have_buckets_of_their_own(own_server):
+    limits = {"GROUP_CHANGES_PER_USER": "2", "GROUP_JOINS_PER_DAY": "2", "RESUMABLE_UPLOADS_PER_DAY": "2"}
+    server = own_server(RESTANTE_RATE_LIMITS="on", **{f"RESTANTE_LIMIT_{name}": value for name, value in limits.items()})
+    alice, bob = server.user(), server.user()
+    group = alice.create_group()["groupId"]
+    upload = {"Tus-Resumable": "1.0.0", "Upload-Length": "7"}
+    attempts = {
+        "groupChangesPerUser": (201, lambda: alice.group_call("createInvite", group)),
+        "groupJoinsPerDay": (404, lambda: bob.join("no such code")),
+        "resumableUploadsPerDay": (201, lambda: server.client.call("POST", "/v1/media/tus", alice.token, headers=upload)),
+    }
+    for limit, (status, attempt) in attempts.items():
+        answers = [attempt() for _ in range(3)]
+        assert [answer.status for answer in answers] == [status, status, 429], limit
+        assert answers[2].problem(429, "rate-limited")["scope"] == limit
+        assert [fields(answer)[1][0] for answer in answers] == [limit] * 3
+        assert [fields(answer)[1][1]["r"] for answer in answers] == [1, 0, 0]
+    alice.group_call("updateGroup", group, name="any other change").problem(429, "rate-limited")
 
 
 def test_nothing_is_told_where_nothing_is_limited(alice, bob):

@@ -56,8 +56,13 @@ def test_two_people_meet_talk_and_part(server):
         assert (reaction["messageId"], reaction["replyTo"], reaction["direction"]) == (liked, shown, direction)
     assert chats(alice) == chats(tablet) == ([bob.user_id], [])
 
-    # They part, so that Alice cannot take Bob into a group, and make up.
+    # They part: what Alice writes is taken and reaches nobody, she cannot take Bob into a group; and make up.
+    bob.empty_inbox()
+    alice.empty_inbox()
     bob.post("/v1/blockUser", {"userId": alice.user_id}).expect(204)
+    unheard = alice.send(bob, "Are you there?")
+    assert bob.items() == [] and alice.items() == []
+    assert [item["messageId"] for item in tablet.items("TEXT")] == [unheard]
     alice.post("/v1/createGroup", {"name": "ours", "memberIds": [bob.user_id]}).problem(403, "may-not-add")
     assert alice.get(f"/v1/getUser?userId={bob.user_id}").expect(200)["name"] == "Bob"
     bob.post("/v1/unblockUser", {"userId": alice.user_id}).expect(204)

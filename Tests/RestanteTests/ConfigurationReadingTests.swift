@@ -12,6 +12,7 @@ import Testing
         case "OTP_DELIVERY": "response"
         case "OTP_WEBHOOK_SECRET": "correct horse battery staple 0123456789"
         case "OTP_COUNTRIES": "49,43,1868"
+        case "TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8,2001:db8::/32"
         case "WAKE_BUS": "process"
         case "MEDIA_STORE": "s3:https://s3.example/media"
         case "S3_ACCESS_KEY": "AKIAEXAMPLE"

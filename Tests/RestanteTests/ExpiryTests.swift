@@ -30,7 +30,7 @@ import Testing
 
     private func sweep() async throws {
         let delivered = delivered
-        try await Expiry(pool: pool, identifiers: database.identifiers, days: 30, logger: .silent) { new in delivered.all.withLock { $0 += new } }
+        try await Expiry(pool: pool, identifiers: database.identifiers, days: 30, failures: .silent) { new in delivered.all.withLock { $0 += new } }
             .sweep()
     }
 

@@ -59,17 +59,17 @@ import Testing
         _ = ring(11...200)
         shard.withMailbox(alice.session.deviceId, at: 200) { $0.touch(at: 200) }
         _ = ring(201...549)
-        #expect(shard.mailboxes.count == 1)
+        #expect(shard.entries.count == 1)
         _ = ring(550...560)
-        #expect(shard.mailboxes.isEmpty)
+        #expect(shard.entries.isEmpty)
     }
 
     @Test mutating func aMailboxIsForgottenAfterItsPollToo() throws {
         try park(alice.waiter(1, deadline: 50), at: 10)
         _ = ring(11...359)
-        #expect(shard.mailboxes.count == 1)
+        #expect(shard.entries.count == 1)
         _ = ring(360...370)
-        #expect(shard.mailboxes.isEmpty)
+        #expect(shard.entries.isEmpty)
     }
 
     @Test mutating func manyMailboxesRingEachAtItsOwnTime() throws {

@@ -23,7 +23,7 @@ import Testing
     @Test func theEmbeddedMigrationsAreInFormAndHaveAWayBack() throws {
         let migrations = try MigrationList.embedded().migrations
         #expect(!migrations.isEmpty)
-        #expect(Set(migrations.map(\.version)).count == migrations.count)
+        #expect(migrations.map(\.version) == (0..<migrations.count).map { $0 + 1 })
         #expect(migrations.allSatisfy { $0.down != nil })
     }
 

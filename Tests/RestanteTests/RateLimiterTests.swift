@@ -129,9 +129,8 @@ import Testing
 
     @Test func theAnswerTellsOfTheTightestLimit() throws {
         let limiter = limiter()
-        let admitted = Admitted(endpoint: nil, operation: "test", requestId: "test")
-        let call = Restante.Call(
-            query: [], path: "", body: [], peer: .loopback, requestId: "test", caller: nil, admitted: admitted)
+        let admitted = Admitted(route: nil, requestId: "test", client: .loopback)
+        let call = Restante.Call(admitted, body: [], caller: nil)
         try limiter.takeQuietly(.requestsPerDevice, for: somebody, noting: admitted)
         #expect(admitted.standing == nil, "nearly all of it is left")
         try limiter.take(.typingPerDevice, for: somebody, noting: call)
@@ -147,7 +146,7 @@ import Testing
 
     @Test func aLimitThatAllShareIsToldOnceItRunsLow() throws {
         let limiter = limiter()
-        let admitted = Admitted(endpoint: nil, operation: "test", requestId: "test")
+        let admitted = Admitted(route: nil, requestId: "test", client: .loopback)
         for _ in 0..<2 { try limiter.takeQuietly(.messagesPerDevice, for: somebody, noting: admitted) }
         #expect(admitted.standing?.remaining == 0)
         #expect(throws: Problem.self) { try limiter.takeQuietly(.messagesPerDevice, for: somebody, noting: admitted) }

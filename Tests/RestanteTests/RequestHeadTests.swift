@@ -31,9 +31,9 @@ import Testing
         #expect(RequestIdentifier.isAcceptable(own))
     }
 
-    @Test func aMadeIdIsSixteenHexDigitsAndNotTheSameTwice() {
+    @Test func aMadeIdIsFifteenHexDigitsAndNotTheSameTwice() {
         let made = (0..<1_000).map { _ in RequestIdentifier.of(head([:])) }
-        #expect(made.allSatisfy { $0.utf8.count == 16 && $0.allSatisfy(\.isHexDigit) })
+        #expect(made.allSatisfy { $0.utf8.count == 15 && $0.allSatisfy(\.isHexDigit) })
         #expect(Set(made).count == 1_000)
     }
 

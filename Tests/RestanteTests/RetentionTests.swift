@@ -18,7 +18,7 @@ import Testing
         pool = Pool(conninfo: database.database.conninfo, size: 2, settings: DatabaseSettings.ofPool, name: "test")
         retention = Retention(
             pool: pool, days: 30, idempotencyHours: 24,
-            logger: .silent)
+            failures: .silent)
     }
 
     deinit {
@@ -26,8 +26,8 @@ import Testing
     }
 
     private func sweep() async throws {
-        try await Expiry(pool: pool, identifiers: database.identifiers, days: 30, logger: .silent) { _ in }.sweep()
-        try await retention.sweep()
+        try await Expiry(pool: pool, identifiers: database.identifiers, days: 30, failures: .silent) { _ in }.sweep()
+        await retention.sweep()
     }
 
     /// A database whose messages are all made some days ago.

@@ -7,8 +7,8 @@ import Testing
     private let router = Router(Routes.all, metrics: Metrics().requests)
 
     private func operation(_ method: Method, _ path: String) -> String? {
-        guard case .endpoint(let endpoint) = router.match(method, path) else { return nil }
-        return endpoint.operation
+        guard case .route(let route) = router.match(method, path) else { return nil }
+        return route.endpoint.operation
     }
 
     private func allow(_ method: Method, _ path: String) -> String? {

@@ -8,12 +8,16 @@ import Postgres
 extension Restante.Call {
     /// A request that came over no socket.
     static func test(body: String = "", query: [(name: String, value: String)] = []) -> Restante.Call {
-        Restante.Call(query: query, path: "/v1/test", body: Array(body.utf8), peer: .loopback, requestId: "test", caller: nil)
+        Restante.Call(Admitted(route: nil, requestId: "test", client: .loopback, query: query), body: Array(body.utf8), caller: nil)
     }
 }
 
 extension Logger {
     static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+}
+
+extension SweepFailures {
+    static var silent: SweepFailures { SweepFailures(metrics: Metrics(), logger: .silent) }
 }
 
 extension PeerAddress {

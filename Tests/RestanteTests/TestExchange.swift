@@ -28,9 +28,9 @@ final class TestExchange: Sendable {
 
     init() throws {
         completions = try CompletionQueue()
-        exchange = Exchange(context: Context(), peer: .loopback, slot: 0, completions: completions)
+        exchange = Exchange(context: Context(), slot: 0, completions: completions)
         reply = Reply(
-            exchange: exchange, admitted: Admitted(endpoint: nil, operation: "test", requestId: "test"),
+            exchange: exchange, admitted: Admitted(route: nil, requestId: "test", client: .loopback),
             log: RequestLog(logger: .silent, metrics: Metrics(), rateLimiter: RateLimiter(limits: LimitTable(), isOn: false)))
         // From here on every answer goes through the queue, as that of a held request does.
         _ = exchange.park()

@@ -3,10 +3,11 @@ import Synchronization
 
 /// What the head of a request has settled.
 final class Admitted: Sendable {
-    let endpoint: Endpoint?
-    let operation: String
-    let metricsIndex: RequestMetrics.OperationIndex
+    /// Nil: there is no such operation.
+    let route: Route?
     let requestId: String
+    /// Where an operation for everyone is asked for from; for others, who connects.
+    let client: PeerAddress
     let credential: Credential
     let path: String
     let query: [(name: String, value: String)]
@@ -20,14 +21,13 @@ final class Admitted: Sendable {
     private let limited = Mutex<RateLimitStanding?>(nil)
 
     init(
-        endpoint: Endpoint?, operation: String, metricsIndex: RequestMetrics.OperationIndex = 0, requestId: String,
-        trace: TraceContext = .begin(), credential: Credential = .notNeeded, path: String = "", query: [(name: String, value: String)] = [],
-        contentType: MediaType = .absent, isHead: Bool = false, headers: NotedHeaders = NotedHeaders()
+        route: Route?, requestId: String, client: PeerAddress, trace: TraceContext = .begin(),
+        credential: Credential = .notNeeded, path: String = "", query: [(name: String, value: String)] = [], contentType: MediaType = .absent,
+        isHead: Bool = false, headers: NotedHeaders = NotedHeaders()
     ) {
-        self.endpoint = endpoint
-        self.operation = operation
-        self.metricsIndex = metricsIndex
+        self.route = route
         self.requestId = requestId
+        self.client = client
         self.trace = trace
         self.credential = credential
         self.path = path
@@ -36,6 +36,8 @@ final class Admitted: Sendable {
         self.isHead = isHead
         self.headers = headers
     }
+
+    var operation: String { route?.endpoint.operation ?? RequestMetrics.unknown }
 
     var standing: RateLimitStanding? { limited.withLock { $0 } }
 

@@ -10,46 +10,36 @@ struct Session: Sendable, Hashable {
 
 /// One request as a feature sees it: authenticated, its body read but not yet decoded.
 struct Call: Sendable {
-    let query: [(name: String, value: String)]
-    let path: String
+    let admitted: Admitted
     let body: [UInt8]
-    let peer: PeerAddress
-    let requestId: String
     /// Whether it came where only operators ask; they are told more.
     let isFromOperator: Bool
-    /// Nil where there is no request, as in a test.
-    let admitted: Admitted?
-    fileprivate(set) var caller: Session?
-    let isHead: Bool
-    let headers: NotedHeaders
+    private let caller: Session?
     private let stream: Exchange?
 
-    init(
-        query: [(name: String, value: String)], path: String, body: [UInt8], peer: PeerAddress, requestId: String, caller: Session?,
-        isFromOperator: Bool = false, admitted: Admitted? = nil, isHead: Bool = false, headers: NotedHeaders = NotedHeaders(),
-        stream: Exchange? = nil
-    ) {
-        self.query = query
-        self.path = path
-        self.body = body
-        self.peer = peer
-        self.requestId = requestId
-        self.caller = caller
-        self.isHead = isHead
-        self.headers = headers
-        self.stream = stream
-        self.isFromOperator = isFromOperator
+    /// - Parameter stream: where the rest of the body comes from, if the endpoint reads it piece by piece.
+    init(_ admitted: Admitted, body: [UInt8], caller: Session?, isFromOperator: Bool = false, stream: Exchange? = nil) {
         self.admitted = admitted
+        self.body = body
+        self.caller = caller
+        self.isFromOperator = isFromOperator
+        self.stream = stream
     }
+
+    var path: String { admitted.path }
+    var query: [(name: String, value: String)] { admitted.query }
+    var headers: NotedHeaders { admitted.headers }
+    var isHead: Bool { admitted.isHead }
+    var client: PeerAddress { admitted.client }
+    var requestId: String { admitted.requestId }
+    /// The trace that this request belongs to, for requests that it causes.
+    var trace: TraceContext { admitted.trace }
 
     /// The next piece of the body of an `.upload`; nil after the last one.
     func nextPiece() async throws(BodyFault) -> [UInt8]? {
         guard let stream else { return nil }
         return try await stream.nextPiece()
     }
-
-    /// The trace that this request belongs to, for requests that it causes.
-    var trace: TraceContext { admitted?.trace ?? .begin() }
 
     /// The calling device. Only operations for everyone are reached without one, and those do not ask.
     var session: Session {

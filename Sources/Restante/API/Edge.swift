@@ -25,25 +25,27 @@ final class Edge: ExchangeHandler {
     func admit(_ head: RequestHead) -> Admission {
         let requestId = RequestIdentifier.of(head)
         let trace = TraceContext.of(head)
-        let endpoint: Endpoint
+        let route: Route
         switch router.match(head.method, head.path) {
-        case .endpoint(let found): endpoint = found
-        case .notFound: return refuse(Problem(.notFound), requestId, trace)
+        case .route(let found): route = found
+        case .notFound: return refuse(head, Problem(.notFound), requestId, trace)
         case .methodNotAllowed(let allow):
             var problem = Problem(.methodNotAllowed)
             problem.allowedMethods = allow
-            return refuse(problem, requestId, trace)
+            return refuse(head, problem, requestId, trace)
         }
+        let endpoint = route.endpoint
         var credential = Credential.notNeeded
         if endpoint.access == .device {
             switch services.authentication.credential(authorization: head.header("Authorization")) {
             case .success(let found): credential = found
-            case .failure(let problem): return refuse(problem, requestId, trace, endpoint)
+            case .failure(let problem): return refuse(head, problem, requestId, trace, route)
             }
         }
         let admitted = Admitted(
-            endpoint: endpoint, operation: endpoint.operation, metricsIndex: endpoint.metricsIndex, requestId: requestId, trace: trace,
-            credential: credential, path: head.path, query: head.query,
+            route: route, requestId: requestId,
+            client: endpoint.access == .device ? head.peer : services.trustedProxies.client(of: head), trace: trace, credential: credential,
+            path: head.path == endpoint.path ? endpoint.path : head.path, query: head.query,
             contentType: head.hasBody && !endpoint.isStreamed ? MediaType(head.header("Content-Type")) : .absent,
             isHead: head.method == .head, headers: NotedHeaders(endpoint.headers, of: head))
         let maxBodyBytes = endpoint.maxBodyBytes.map { services.limits[$0] } ?? 0
@@ -52,7 +54,7 @@ final class Edge: ExchangeHandler {
     }
 
     func handle(_ exchange: Exchange) {
-        guard let admitted = exchange.context as? Admitted, let endpoint = admitted.endpoint else { return }
+        guard let admitted = exchange.context as? Admitted, let endpoint = admitted.route?.endpoint else { return }
         let reply = Reply(exchange: exchange, admitted: admitted, log: services.requestLog)
         switch admitted.credential {
         case .notNeeded:
@@ -71,11 +73,10 @@ final class Edge: ExchangeHandler {
 
     private func run(_ endpoint: Endpoint, _ admitted: Admitted, _ exchange: Exchange, _ reply: Reply, caller: Session?) {
         do {
-            try limit(caller: caller, peer: exchange.peer, endpoint: endpoint, admitted)
+            try limit(caller: caller, endpoint, admitted)
             let call = Call(
-                query: admitted.query, path: admitted.path, body: try body(of: exchange, admitted), peer: exchange.peer,
-                requestId: admitted.requestId, caller: caller, isFromOperator: isForOperators, admitted: admitted, isHead: admitted.isHead,
-                headers: admitted.headers, stream: endpoint.isStreamed ? exchange : nil)
+                admitted, body: try body(of: exchange, admitted), caller: caller, isFromOperator: isForOperators,
+                stream: endpoint.isStreamed ? exchange : nil)
             if endpoint.isTransfer { admitted.hasWaited.store(true, ordering: .relaxed) }
             // What has a JSON body takes nothing from the query.
             if endpoint.method == .post, endpoint.headers.isEmpty { try QueryReader(call, parameters: []).finish() }
@@ -94,13 +95,13 @@ final class Edge: ExchangeHandler {
         }
     }
 
-    private func limit(caller: Session?, peer: PeerAddress, endpoint: Endpoint, _ admitted: Admitted) throws {
+    private func limit(caller: Session?, _ endpoint: Endpoint, _ admitted: Admitted) throws {
         if let caller {
             services.mailroom.touch(caller)
             services.presence.note(caller)
             try services.rateLimiter.takeQuietly(.requestsPerDevice, for: .identifier(caller.deviceId), noting: admitted)
         } else if endpoint.method == .post {
-            try services.rateLimiter.takeQuietly(.requestsPerAddress, for: .address(peer), noting: admitted)
+            try services.rateLimiter.takeQuietly(.requestsPerAddress, for: .address(admitted.client), noting: admitted)
         }
     }
 
@@ -130,15 +131,15 @@ final class Edge: ExchangeHandler {
     func finished(_ record: ExchangeRecord) {
         let admitted = record.context as? Admitted
         services.metrics.requests.note(
-            admitted?.metricsIndex ?? rejected, status: record.status, seconds: record.seconds,
+            admitted.map { $0.route?.metricsIndex ?? unknown } ?? rejected, status: record.status, seconds: record.seconds,
             hasWaited: admitted?.hasWaited.load(ordering: .relaxed) ?? false)
         services.requestLog.finished(record, admitted)
     }
 
-    private func refuse(_ problem: Problem, _ requestId: String, _ trace: TraceContext, _ endpoint: Endpoint? = nil) -> Admission {
-        let context = Admitted(
-            endpoint: nil, operation: endpoint?.operation ?? RequestMetrics.unknown, metricsIndex: endpoint?.metricsIndex ?? unknown,
-            requestId: requestId, trace: trace)
+    private func refuse(
+        _ head: RequestHead, _ problem: Problem, _ requestId: String, _ trace: TraceContext, _ route: Route? = nil
+    ) -> Admission {
+        let context = Admitted(route: route, requestId: requestId, client: head.peer, trace: trace)
         return .answer(services.requestLog.response(to: problem, requestId: requestId).withCommonHeaders(requestId: requestId), context: context)
     }
 }

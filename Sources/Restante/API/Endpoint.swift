@@ -35,8 +35,6 @@ struct Endpoint: Sendable {
     /// It moves as many bytes as a client's link takes, so that its time says nothing about the server.
     var isTransfer = false
     let action: Action
-    /// Its place in the metrics; the router sets it.
-    var metricsIndex: RequestMetrics.OperationIndex = 0
 
     static func get(
         _ path: String, _ operation: String, for access: Access = .device, _ action: Action

@@ -57,8 +57,8 @@ struct Problem: Error, Sendable {
     }
 
     /// A fault that will pass: `code` is one of those with status 503.
-    static func passing(_ code: ProblemCode, retryAfter: Int = 1) -> Problem {
-        var problem = Problem(code)
+    static func passing(_ code: ProblemCode, detail: String? = nil, retryAfter: Int = 1) -> Problem {
+        var problem = Problem(code, detail: detail)
         problem.retryAfter = retryAfter
         return problem
     }
@@ -67,6 +67,12 @@ struct Problem: Error, Sendable {
 /// An error of a feature that knows which problem it is to the client.
 protocol ProblemConvertible: Error {
     var problem: Problem { get }
+    /// What the operator should know and the client should not; nil: the client has been told all there is.
+    var faultForLog: String? { get }
+}
+
+extension ProblemConvertible {
+    var faultForLog: String? { nil }
 }
 
 extension Problem {

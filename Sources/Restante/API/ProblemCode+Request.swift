@@ -29,7 +29,9 @@ extension ProblemCode {
         case .tooLarge:
             row(413, "The request is too large", "The body, or the content in it, is larger than `maxBytes`.", remedy: "Send less.")
         case .uriTooLong:
-            row(414, "The address is too long", "The request target has more than 2,048 bytes.", remedy: "Send less in the query.")
+            row(
+                414, "The address is too long", "The request target is longer than this server accepts; `detail` says how long it may be.",
+                remedy: "Send less in the query.")
         case .headersTooLarge:
             row(
                 431, "The headers are too large", "The request's headers do not fit the memory of a connection.",

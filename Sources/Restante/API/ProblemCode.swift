@@ -210,7 +210,7 @@ extension ProblemCode {
         case .unavailable:
             Self.row(
                 503, "The service is not available", retryable: true,
-                "The database cannot be reached. A send that is answered so may or may not have been stored.",
+                "The database, or another service that this needs, cannot be reached. A send that is answered so may or may not have been stored.",
                 remedy: "Wait for the seconds in Retry-After and send the request again, unchanged: a clientMessageId makes the repetition harmless.")
         case .overloaded:
             Self.row(

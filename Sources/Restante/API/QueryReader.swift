@@ -2,14 +2,8 @@ import Postgres
 
 /// Reads the query parameters of a request, as `RequestReader` reads its body.
 struct QueryReader {
-    private final class Findings {
-        var unknown: [Problem.Fault] = []
-        var invalid: [Problem.Fault] = []
-        var suggestion: String?
-    }
-
     private let query: [(name: String, value: String)]
-    private let findings = Findings()
+    private let findings = RequestFindings()
 
     /// - Parameters:
     ///   - parameters: the names that the operation knows; each may be there once.
@@ -20,24 +14,15 @@ struct QueryReader {
         for (index, parameter) in query.enumerated() {
             let name = parameter.name
             if !known.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
-                findings.suggestion = findings.suggestion ?? Spelling.nearest(to: name, among: known)
-                findings.unknown.append(.init(place: .parameter(name), detail: "This parameter is not known here."))
+                guard findings.note(unknown: name, at: .parameter(name), among: known, "This parameter is not known here.") else { return }
             } else if !repeatable.contains(name), query[..<index].contains(where: { $0.name == name }) {
                 fault(name, "This parameter may be there only once.")
             }
         }
     }
 
-    /// Throws what was found, if anything: unknown names first, then all that is invalid.
-    func finish() throws(Problem) {
-        if !findings.unknown.isEmpty {
-            var problem = Problem(.unknownParameter)
-            problem.faults = findings.unknown
-            problem.didYouMean = findings.suggestion
-            throw problem
-        }
-        if !findings.invalid.isEmpty { throw Problem(invalid: findings.invalid) }
-    }
+    /// Throws what was found, if anything.
+    func finish() throws(Problem) { try findings.finish() }
 
     func identifier(_ name: String) -> Identifier {
         guard let value = value(name) else {
@@ -91,6 +76,6 @@ struct QueryReader {
     }
 
     private func fault(_ name: String, _ detail: String) {
-        findings.invalid.append(.init(place: .parameter(name), detail: detail))
+        findings.note(invalid: .parameter(name), detail)
     }
 }

@@ -14,8 +14,8 @@ final class RateLimiter: Sendable {
         case network([UInt8])
         case number(String)
 
-        static func address(_ peer: PeerAddress) -> Key {
-            .network(peer.isIPv6 ? Array(peer.bytes.prefix(8)) : peer.bytes)
+        static func address(_ client: PeerAddress) -> Key {
+            .network(client.isIPv6 ? Array(client.bytes.prefix(8)) : client.bytes)
         }
     }
     private struct BucketName: Hashable {
@@ -53,7 +53,7 @@ final class RateLimiter: Sendable {
     /// Takes one token, or throws 429 with the limit's name as its scope. What is left is told in the answer to `call`.
     func take(_ limit: LimitName, for key: Key, noting call: Call? = nil) throws(Problem) {
         guard let standing = try attempt(limit, for: key) else { return }
-        call?.admitted?.note(standing)
+        call?.admitted.note(standing)
     }
 
     /// The same for what answers by a reply.

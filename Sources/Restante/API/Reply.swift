@@ -24,9 +24,7 @@ struct Reply: Sendable {
 
     @discardableResult
     func fail(_ error: any Error) -> Bool {
-        let problem = log.problem(for: error, requestId: admitted.requestId)
-        if let standing = log.standing(of: problem) { admitted.replaceStanding(with: standing) }
-        return send(problem.response(requestId: admitted.requestId))
+        send(log.response(to: error, for: admitted))
     }
 
     /// The request asked to be held until something arrives.

@@ -1,9 +1,10 @@
 import HTTPServer
 import Synchronization
 
-/// The id under which a request is logged: the client's own if it is 1-64 of `A-Za-z0-9._-`, otherwise 16 hex digits: eight of this process, eight counted.
+/// The id under which a request is logged: the client's own if it is 1-64 of `A-Za-z0-9._-`, otherwise 15 hex digits: seven of this process, eight
+/// counted. So many make a string that needs no memory of its own.
 enum RequestIdentifier {
-    private static let process = UInt64(UInt32.random(in: 1 << 28...UInt32.max)) << 32
+    private static let process = UInt64.random(in: 1 << 24..<1 << 28) << 32
     private static let count = Atomic<UInt32>(0)
 
     static func of(_ head: RequestHead) -> String {
@@ -12,7 +13,7 @@ enum RequestIdentifier {
     }
 
     static func make() -> String {
-        String(process | UInt64(count.add(1, ordering: .relaxed).newValue), radix: 16)
+        String(process | UInt64(count.wrappingAdd(1, ordering: .relaxed).newValue), radix: 16)
     }
 
     static func isAcceptable(_ text: String) -> Bool {

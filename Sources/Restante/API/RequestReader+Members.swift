@@ -143,7 +143,7 @@ extension RequestReader {
 extension RequestReader {
     private func reader(for value: JSON?, at pointer: JSONPointer, members: [String]) -> RequestReader {
         if let value, value.kind != .object {
-            findings.invalid.append(.init(place: .member(pointer), detail: "An object is expected."))
+            findings.note(invalid: .member(pointer), "An object is expected.")
         }
         return RequestReader(value, at: pointer, members: members, findings: findings)
     }

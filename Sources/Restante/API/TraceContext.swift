@@ -23,7 +23,8 @@ struct TraceContext: Sendable, Equatable {
     let isRecorded: Bool
 
     static func of(_ head: RequestHead) -> TraceContext {
-        guard let field = head.header("traceparent"), !head.isRepeated("traceparent"), let known = parse(field) else { return begin() }
+        let fields = head.values("traceparent")
+        guard fields.count == 1, let known = parse(fields[0]) else { return begin() }
         return known
     }
 

@@ -14,7 +14,7 @@ struct AccountRemoval: Sendable {
     let groups: GroupStore
     let media: MediaLibrary
     let mailroom: Mailroom
-    let logger: Logger
+    let failures: SweepFailures
 
     /// Seconds to wait for older transactions; a batch of messages takes 2.5 at most.
     private static let patience: Double = 5
@@ -30,11 +30,7 @@ struct AccountRemoval: Sendable {
 
     /// Takes away what is left of an account whose removal has begun. What fails is done again later: for the client the account is gone either way.
     func finish(_ userId: Identifier, _ devices: [Identifier]) async {
-        do {
-            try await clear(userId, devices)
-        } catch {
-            logger.warning("an account's removal was interrupted", metadata: ["error": .string("\(error)")])
-        }
+        await failures.noting(.removals) { try await clear(userId, devices) }
     }
 
     /// Goes on with what was interrupted, at the start and every half minute until the task is cancelled.
@@ -59,7 +55,7 @@ struct AccountRemoval: Sendable {
         try await withdrawMessages(userId)
         try await repeatedly { try CorrespondenceStore.forgetSends(of: userId, on: $0) }
         try await pool.transaction { try CorrespondenceStore.forgetChats(of: userId, on: $0) }
-        guard isOver else { return logger.warning("an account's removal waits for an older transaction and will be done again") }
+        guard isOver else { return failures.logger.warning("an account's removal waits for an older transaction and will be done again") }
         try await pool.run { try AccountRemovalStore.forget(userId, on: $0) }
     }
 

@@ -34,7 +34,7 @@ enum OTPDeliveryFailure: ProblemConvertible, Equatable {
     var problem: Problem {
         switch self {
         case .refused, .unknown: Problem(.otpDeliveryFailed)
-        case .paused(let seconds): .passing(.unavailable, retryAfter: max(1, seconds))
+        case .paused(let seconds): .passing(.unavailable, detail: "One-time passwords cannot be sent now.", retryAfter: max(1, seconds))
         }
     }
 }

@@ -12,7 +12,7 @@ enum SessionEndpoints {
             reader.fault("mobileNumber", "One-time passwords are not sent to this country.")
         }
         try reader.finish()
-        try services.rateLimiter.take(.otpPerAddress, for: .address(call.peer), noting: call)
+        try services.rateLimiter.take(.otpPerAddress, for: .address(call.client), noting: call)
         let issued = try await services.oneTimePasswords.issue(for: mobileNumber, channel: channel)
         let shown = try await deliver(
             issued,
@@ -61,7 +61,7 @@ enum SessionEndpoints {
 
     static func refreshToken(_ call: Call, _ services: Services) async throws -> Response {
         let reader = try RequestReader(call, members: ["refreshToken"])
-        let token = reader.string("refreshToken", characters: 1...128)
+        let token = reader.string("refreshToken", characters: 1...4096)
         try reader.finish()
         switch try await services.sessions.refresh(token, devices: services.devices) {
         case .renewed(let session):
@@ -79,7 +79,12 @@ enum SessionEndpoints {
     static func logout(_ call: Call, _ services: Services) async throws -> Response {
         let session = try call.session
         try RequestReader(call, members: []).finish()
-        try await services.devices.remove(session.deviceId, of: session.userId)
+        do {
+            try await services.devices.remove(session.deviceId, of: session.userId)
+        } catch AccountError.unknownDevice {
+            // It was removed a moment ago, by another request or on another node.
+            throw Problem(.sessionRevoked)
+        }
         services.forget(devices: [session.deviceId])
         return .noContent
     }

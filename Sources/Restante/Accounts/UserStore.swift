@@ -105,7 +105,7 @@ struct UserStore: Sendable {
             .bool(changesAvatar), .optionalUUID(avatar),
         ]
         return try await pool.transaction { connection in
-            guard let row = try connection.execute(Self.update, parameters).first else { throw AccountError.unknownUser }
+            guard let row = try connection.execute(Self.update, parameters).first else { throw Problem(.sessionRevoked) }
             if let pushTokens = change.pushTokens { try PushTokenStore.replace(of: session.deviceId, with: pushTokens, on: connection) }
             return try Self.user(row)
         }

@@ -1,10 +1,9 @@
-import Logging
 import Postgres
 
 /// Ends, once a second, what nobody else ends. Every node does it, so a ring whose node has crashed is over in time as well.
 struct CallSweep: Sendable {
     let store: CallStore
-    let logger: Logger
+    let failures: SweepFailures
 
     /// Sweeps until the task is cancelled.
     ///
@@ -12,11 +11,9 @@ struct CallSweep: Sendable {
     func run(deliver: @Sendable ([Delivery]) -> Void) async {
         var turns = 0
         while !Task.isCancelled {
-            do {
+            await failures.noting(.calls) {
                 deliver(try await store.sweep())
                 if turns % 60 == 0 { try await store.forget() }
-            } catch {
-                logger.warning("calls", metadata: ["error": .string("\(error)")])
             }
             turns += 1
             try? await Task.sleep(for: .seconds(1))

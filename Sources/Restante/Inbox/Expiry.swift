@@ -1,4 +1,3 @@
-import Logging
 import Postgres
 
 /// Ends what was not acknowledged in time, and says so: an `expired` receipt to the sender, a `GAP` to the device that missed it.
@@ -13,7 +12,7 @@ struct Expiry: Sendable {
     let pool: Pool
     let identifiers: IdentifierGenerator
     let days: Int
-    let logger: Logger
+    let failures: SweepFailures
     /// Hands committed items to the mailroom.
     let deliver: @Sendable ([Delivery]) -> Void
 
@@ -25,7 +24,7 @@ struct Expiry: Sendable {
     /// Sweeps until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
-            do { try await sweep() } catch { logger.warning("expiry", metadata: ["error": .string("\(error)")]) }
+            await failures.noting(.expiry) { try await sweep() }
             try? await Task.sleep(for: .seconds(Self.seconds))
         }
     }

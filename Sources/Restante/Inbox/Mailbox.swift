@@ -167,16 +167,10 @@ struct Mailbox: Sendable {
         return nil
     }
 
-    /// Lets go of a poll whose client is gone. False: there was none under that ticket.
+    /// Lets go of a poll whose client is gone; nil: there was none under that ticket.
     @discardableResult
-    mutating func forget(_ ticket: PollMachine.Ticket) -> Bool {
-        if machine.close(ticket) {
-            waiter = nil
-            return true
-        }
-        let before = leaving.count
-        leaving.removeAll { $0.waiter.ticket == ticket }
-        return leaving.count < before
+    mutating func forget(_ ticket: PollMachine.Ticket) -> Waiter? {
+        machine.close(ticket) ? takeWaiter() : takeLeaving(ticket)?.0
     }
 
     /// All polls that have no answer yet.

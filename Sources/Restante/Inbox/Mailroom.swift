@@ -51,7 +51,7 @@ final class Mailroom: Sendable {
 
     /// Whether the device holds a poll here.
     func isPolling(_ deviceId: Identifier) -> Bool {
-        slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.waiter != nil }
+        slot(deviceId).shard.withLock { $0.entries[deviceId]?.mailbox.waiter != nil }
     }
 
     /// Acknowledges, reads, and answers; where nothing is there, holds the poll for up to `wait` seconds.
@@ -75,8 +75,8 @@ final class Mailroom: Sendable {
         run(errand)
         if isNew { publish(.polling(deviceId)) }
         reply.whenAbandoned { [weak self] in
-            self?.forget(deviceId, ticket, .abandoned)
-            self?.isThere(visit.device)
+            guard let self, let waiter = forget(deviceId, ticket, .abandoned) else { return }
+            isThere(waiter.session)
         }
         do {
             try writers.visit(visit) { [self] result in finishRead(deviceId, ticket, result) }
@@ -92,7 +92,7 @@ final class Mailroom: Sendable {
     func visit(_ visit: InboxVisit, _ completion: @escaping @Sendable (Result<VisitOutcome, any Error>) -> Void) throws(Problem) {
         let deviceId = visit.device.deviceId
         try writers.visit(visit) { [self] result in
-            slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.noteVisit(at: Uptime.nanoseconds()) }
+            slot(deviceId).shard.withLock { $0.entries[deviceId]?.mailbox.noteVisit(at: Uptime.nanoseconds()) }
             completion(result)
         }
     }
@@ -121,9 +121,9 @@ final class Mailroom: Sendable {
         case .arrived(let devices):
             let moment = Uptime.nanoseconds()
             let now = moment / Self.tickNanoseconds
-            for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.hint(at: now, moment: moment) ?? nil }) }
+            for deviceId in devices { run(slot(deviceId).shard.withLock { $0.entries[deviceId]?.mailbox.hint(at: now, moment: moment) ?? nil }) }
         case .shown(let item, let devices): showHere(item, to: devices)
-        case .polling(let deviceId): run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.supersede() ?? nil })
+        case .polling(let deviceId): run(slot(deviceId).shard.withLock { $0.entries[deviceId]?.mailbox.supersede() ?? nil })
         case .revoked(let devices): endPolls(of: devices)
         case .present, .absent, .subscribed: break
         }
@@ -143,7 +143,7 @@ final class Mailroom: Sendable {
 
     private func endPolls(of devices: [Identifier]) {
         for deviceId in devices {
-            let waiters = slot(deviceId).shard.withLock { $0.mailboxes.removeValue(forKey: deviceId)?.waiters } ?? []
+            let waiters = slot(deviceId).shard.withLock { $0.entries.removeValue(forKey: deviceId)?.mailbox.waiters } ?? []
             for waiter in waiters {
                 metrics.ended.add(.revoked)
                 waiter.reply.fail(Problem(.sessionRevoked))
@@ -156,7 +156,7 @@ final class Mailroom: Sendable {
         let now = Self.now()
         for slot in slots {
             slot.shard.withLock { shard in
-                let waiting = shard.mailboxes.filter { $0.value.waiter != nil }.keys
+                let waiting = shard.entries.filter { $0.value.mailbox.waiter != nil }.keys
                 for deviceId in waiting { shard.withMailbox(deviceId, at: now) { $0.lookSoon(at: now) } }
             }
         }
@@ -166,7 +166,7 @@ final class Mailroom: Sendable {
     func drain() {
         isDraining.store(true, ordering: .sequentiallyConsistent)
         for slot in slots {
-            let held = slot.shard.withLock { shard in shard.mailboxes.compactMap { key, mailbox in mailbox.waiter.map { (key, $0.ticket) } } }
+            let held = slot.shard.withLock { shard in shard.entries.compactMap { key, entry in entry.mailbox.waiter.map { (key, $0.ticket) } } }
             for (deviceId, ticket) in held { close(deviceId, ticket) }
         }
     }
@@ -195,7 +195,7 @@ extension Mailroom {
             switch result {
             case .success(let outcome):
                 let now = Self.now()
-                let ephemeral = slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.takeEphemeral(at: now) } ?? []
+                let ephemeral = slot(deviceId).shard.withLock { $0.entries[deviceId]?.mailbox.takeEphemeral(at: now) } ?? []
                 let page = InboxPage(items: outcome.items, ephemeral: ephemeral, hasMore: outcome.hasMore)
                 reply.send(.json(encoded: page.encoded(at: .now())))
             case .failure(let error):
@@ -209,7 +209,7 @@ extension Mailroom {
         let now = moment / Self.tickNanoseconds
         let errand = slot(deviceId).shard.withLock { shard -> Mailbox.Errand? in
             switch result {
-            case .success(let outcome): shard.mailboxes[deviceId]?.finishRead(ticket, outcome, at: now, moment: moment) ?? nil
+            case .success(let outcome): shard.entries[deviceId]?.mailbox.finishRead(ticket, outcome, at: now, moment: moment) ?? nil
             case .failure(let error): shard.withMailbox(deviceId, at: now) { $0.failRead(ticket, error, at: now) }
             }
         }
@@ -234,8 +234,8 @@ extension Mailroom {
         let items = arrivals.count == 1 ? [arrivals[0].item] : arrivals.map(\.item).sorted { $0.messageId < $1.messageId }
         let begun = arrivals.reduce(UInt64.max) { min($0, $1.begun) }
         let (errand, isHere) = slot(deviceId).shard.withLock { shard in
-            let isHere = shard.mailboxes[deviceId]?.waiter != nil
-            return (shard.mailboxes[deviceId]?.arrive(items, begun: begun, at: now, moment: moment) ?? nil, isHere)
+            let isHere = shard.entries[deviceId]?.mailbox.waiter != nil
+            return (shard.entries[deviceId]?.mailbox.arrive(items, begun: begun, at: now, moment: moment) ?? nil, isHere)
         }
         run(errand)
         return isHere
@@ -244,15 +244,18 @@ extension Mailroom {
     private func showHere(_ item: [UInt8], to devices: [Identifier]) {
         let moment = Uptime.nanoseconds()
         let now = moment / Self.tickNanoseconds
-        for deviceId in devices { run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.show(item, at: now, moment: moment) ?? nil }) }
+        for deviceId in devices { run(slot(deviceId).shard.withLock { $0.entries[deviceId]?.mailbox.show(item, at: now, moment: moment) ?? nil }) }
     }
 
-    private func forget(_ deviceId: Identifier, _ ticket: PollMachine.Ticket, _ ending: PollEnding) {
-        if slot(deviceId).shard.withLock({ $0.mailboxes[deviceId]?.forget(ticket) ?? false }) { metrics.ended.add(ending) }
+    @discardableResult
+    private func forget(_ deviceId: Identifier, _ ticket: PollMachine.Ticket, _ ending: PollEnding) -> Waiter? {
+        let waiter = slot(deviceId).shard.withLock { $0.entries[deviceId]?.mailbox.forget(ticket) ?? nil }
+        if waiter != nil { metrics.ended.add(ending) }
+        return waiter
     }
 
     private func close(_ deviceId: Identifier, _ ticket: PollMachine.Ticket) {
-        run(slot(deviceId).shard.withLock { $0.mailboxes[deviceId]?.close(ticket, with: InboxPage()) ?? nil })
+        run(slot(deviceId).shard.withLock { $0.entries[deviceId]?.mailbox.close(ticket, with: InboxPage()) ?? nil })
     }
 
     /// Does what a mailbox asked for, outside its lock.

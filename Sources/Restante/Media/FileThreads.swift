@@ -11,9 +11,14 @@ final class FileThreads: Sendable {
         private let jobs = Mutex<(waiting: [Job], isClosed: Bool)>(([], false))
         private let bell = DispatchSemaphore(value: 0)
 
-        func join(_ job: @escaping Job) {
-            jobs.withLock { $0.waiting.insert(job, at: 0) }
-            bell.signal()
+        /// False: nothing is done any more.
+        func join(_ job: @escaping Job) -> Bool {
+            let isOpen = jobs.withLock { jobs in
+                if !jobs.isClosed { jobs.waiting.insert(job, at: 0) }
+                return !jobs.isClosed
+            }
+            if isOpen { bell.signal() }
+            return isOpen
         }
 
         func close() {
@@ -48,10 +53,11 @@ final class FileThreads: Sendable {
 
     /// Runs `body` on one of the threads.
     func run<T: Sendable>(_ body: @escaping @Sendable () throws(MediaStoreError) -> T) async throws(MediaStoreError) -> T {
-        let result = await withCheckedContinuation { continuation in
-            line.join {
+        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, MediaStoreError>, Never>) in
+            let isAccepted = line.join {
                 continuation.resume(returning: Result { () throws(MediaStoreError) in try body() })
             }
+            if !isAccepted { continuation.resume(returning: .failure(.unavailable("the server is stopping"))) }
         }
         return try result.get()
     }

@@ -29,16 +29,15 @@ final class IncomingFile: Sendable {
     /// Makes an empty file.
     static func make(_ path: String) throws(MediaStoreError) -> IncomingFile {
         while true {
-            // Locked by another: that one is about to sweep it away.
-            if let file = try open(path, O_CREAT) { return file }
-            usleep(1000)
+            // Locked by another: that one is just sweeping it away, and then a new one is made.
+            if let file = try open(path, O_CREAT, waiting: true) { return file }
         }
     }
 
     /// Opens a file of which `size` bytes are known to be on disk, or makes it if there are none; what is behind them is cut off. Nil: somebody else
     /// is at it.
     static func resume(_ path: String, at size: Int) throws(MediaStoreError) -> IncomingFile? {
-        guard let file = try open(path, size == 0 ? O_CREAT : 0) else { return nil }
+        guard let file = try open(path, size == 0 ? O_CREAT : 0, waiting: false) else { return nil }
         try file.state.withLock { state throws(MediaStoreError) in
             var information = stat()
             guard fstat(state.descriptor, &information) == 0 else { throw FileCalls.error("fstat \(path)") }
@@ -51,13 +50,14 @@ final class IncomingFile: Sendable {
         return file
     }
 
-    /// Opens and locks. Nil: it is locked, or was swept away in between.
-    private static func open(_ path: String, _ flags: Int32) throws(MediaStoreError) -> IncomingFile? {
+    /// Opens and locks. Nil: it is locked, where that is not waited for, or was swept away in between.
+    private static func open(_ path: String, _ flags: Int32, waiting: Bool) throws(MediaStoreError) -> IncomingFile? {
         let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | flags, 0o600)
         guard descriptor >= 0 else { throw FileCalls.error("open \(path)") }
         let file = IncomingFile(path: path, descriptor: descriptor, size: 0)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            guard errno == EWOULDBLOCK else { throw FileCalls.error("lock \(path)") }
+        guard flock(descriptor, waiting ? LOCK_EX : LOCK_EX | LOCK_NB) == 0 else {
+            // Interrupted while it waited: the caller opens it again.
+            guard errno == EWOULDBLOCK || errno == EINTR else { throw FileCalls.error("lock \(path)") }
             return nil
         }
         var information = stat()

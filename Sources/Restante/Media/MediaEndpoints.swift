@@ -76,17 +76,24 @@ enum MediaEndpoints {
         }
         response.headers.append(("Content-Type", media.contentType))
         response.headers.append(("Content-Disposition", "attachment"))
-        if !range.isEmpty { response.stream = stream(of: media, range, services.media.store) }
+        if !range.isEmpty { response.stream = stream(of: media, range, call.requestId, services) }
         return response
     }
 
-    private static func stream(of media: Media, _ range: Range<Int>, _ store: any MediaStore) -> BodyStream {
+    private static func stream(of media: Media, _ range: Range<Int>, _ requestId: String, _ services: Services) -> BodyStream {
+        let store = services.media.store
         let position = Atomic<Int>(range.lowerBound)
         return BodyStream(length: range.count) {
             let start = position.load(ordering: .relaxed)
-            let bytes = try await store.read(media.digest, at: start, count: min(store.pieceBytes, range.upperBound - start))
-            position.store(start + bytes.count, ordering: .relaxed)
-            return bytes
+            do {
+                let bytes = try await store.read(media.digest, at: start, count: min(store.pieceBytes, range.upperBound - start))
+                position.store(start + bytes.count, ordering: .relaxed)
+                return bytes
+            } catch {
+                // The answer has begun: its client sees that it is cut short, and only the log why.
+                _ = services.requestLog.problem(for: error, requestId: requestId)
+                throw error
+            }
         }
     }
 }

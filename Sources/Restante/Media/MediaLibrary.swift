@@ -1,4 +1,3 @@
-import Logging
 import Postgres
 
 /// Media: taking it in, showing it to those who may see it, and letting go of it.
@@ -13,9 +12,14 @@ struct MediaLibrary: Sendable {
     let retentionDays: Int
     /// Nil where rate limits are off.
     let bytesPerDay: Int?
-    let logger: Logger
+    let failures: SweepFailures
 
     var resumable: ResumableUploads { ResumableUploads(store: ResumableUploadStore(pool: pool), library: self) }
+
+    /// Ends the work on files; what comes afterwards is refused.
+    func close() {
+        incoming.threads.close()
+    }
 
     /// Media that this user may see; throws 404 otherwise.
     func find(_ mediaId: Identifier, by userId: Identifier) async throws -> Media {

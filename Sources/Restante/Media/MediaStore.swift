@@ -56,8 +56,12 @@ enum MediaStoreError: ProblemConvertible {
     var problem: Problem {
         switch self {
         case .outOfSpace: Problem(.outOfSpace)
-        case .unavailable: .passing(.unavailable)
+        case .unavailable: .passing(.unavailable, detail: "The store of media cannot be reached.")
         case .missing: Problem(.unknownMedia)
         }
+    }
+
+    var faultForLog: String? {
+        if case .unavailable(let fault) = self { fault } else { nil }
     }
 }

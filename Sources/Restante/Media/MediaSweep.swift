@@ -1,4 +1,3 @@
-import Logging
 import Postgres
 
 /// How media ends. Several nodes may sweep at once.
@@ -6,7 +5,7 @@ extension MediaLibrary {
     /// Sweeps at once, for what a crash has left, and then every minute until the task is cancelled.
     func keepSwept() async {
         while !Task.isCancelled {
-            do { try await sweep() } catch { logger.warning("media sweep", metadata: ["error": .string("\(error)")]) }
+            await failures.noting(.media) { try await sweep() }
             try? await Task.sleep(for: .seconds(60))
         }
     }

@@ -23,7 +23,7 @@ enum ResumableUploadEndpoints {
                 try QueryReader(call, parameters: []).finish()
                 response = try await action(call, services)
             } catch {
-                response = services.requestLog.response(to: error, requestId: call.requestId)
+                response = services.requestLog.response(to: error, for: call.admitted)
             }
             response.headers.append(("Tus-Resumable", "1.0.0"))
             if response.status == 412 { response.headers.append(("Tus-Version", "1.0.0")) }
@@ -48,7 +48,7 @@ enum ResumableUploadEndpoints {
         guard size <= services.limits[.mediaBytes] else { throw MediaError.tooLarge(maxBytes: services.limits[.mediaBytes]) }
         let metadata = call.headers["Upload-Metadata"] ?? ""
         let contentType = try MediaContentType.read(try UploadMetadata.contentType(in: metadata))
-        try services.rateLimiter.take(.resumableUploadsPerDay, for: .identifier(userId))
+        try services.rateLimiter.take(.resumableUploadsPerDay, for: .identifier(userId), noting: call)
         try await services.media.checkQuota(of: userId, adding: size)
         try await services.media.incoming.checkSpace(for: size)
         let uploadId = services.identifiers.next()

@@ -69,12 +69,12 @@ final class S3MediaStore: MediaStore {
                 guard response.status == 429 || response.status >= 500 && response.status != 507, attempt < Self.tries else { return response }
                 reason = "status \(response.status)"
             } catch {
-                guard error.mayPass, attempt < Self.tries else { throw unavailable("\(request.method): \(error)") }
+                guard error.mayPass, attempt < Self.tries else { throw .unavailable("\(request.method): \(error)") }
                 reason = "\(error)"
             }
             logger.info("media store: once more", metadata: ["method": .string(request.method), "reason": .string(reason)])
             let pause = Double.random(in: 0.5...1.5) * Double(attempt) * 0.1
-            do { try await Task.sleep(for: .seconds(pause)) } catch { throw unavailable("cancelled") }
+            do { try await Task.sleep(for: .seconds(pause)) } catch { throw .unavailable("cancelled") }
             attempt += 1
         }
     }
@@ -83,12 +83,7 @@ final class S3MediaStore: MediaStore {
         let text = String(decoding: response.body.prefix(500), as: UTF8.self)
         if response.status == 507 || text.contains("QuotaExceeded") || text.contains("StorageFull") { return .outOfSpace }
         if response.status == 404 && text.contains("NoSuchKey") { return .missing }
-        return unavailable("\(method): status \(response.status), \(text)")
-    }
-
-    private func unavailable(_ reason: String) -> MediaStoreError {
-        logger.error("media store", metadata: ["reason": .string(reason)])
-        return .unavailable(reason)
+        return .unavailable("\(method): status \(response.status), \(text)")
     }
 }
 

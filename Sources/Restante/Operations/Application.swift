@@ -24,8 +24,9 @@ package enum Application {
             metrics.poolWaits.observe(seconds: $0)
         }
         defer { pool.close() }
+        let failures = SweepFailures(metrics: metrics, logger: logger)
         let retention = Retention(
-            pool: pool, days: configuration.retentionDays, idempotencyHours: configuration.idempotencyHours, logger: logger)
+            pool: pool, days: configuration.retentionDays, idempotencyHours: configuration.idempotencyHours, failures: failures)
         try prepareDatabase(conninfo, isEmbedded: embedded != nil, retention, logger)
 
         let writers = makeWriters(configuration, conninfo, identifiers, metrics, logger)
@@ -44,10 +45,10 @@ package enum Application {
         defer { admin?.stop(within: 1) }
         let edge = Edge(Routes.ofPublicPort(hasAdminListener: admin != nil), services: services, isForOperators: admin == nil)
         let server = try Server.start(serverConfiguration(configuration), handler: edge)
-        let expiry = Expiry(pool: pool, identifiers: identifiers, days: configuration.retentionDays, logger: logger) { mailroom.deliver($0) }
+        let expiry = Expiry(pool: pool, identifiers: identifiers, days: configuration.retentionDays, failures: failures) { mailroom.deliver($0) }
         let inboxSampling = InboxSampling(pool: pool)
         metrics.showReadings(server: server, pool: pool, writers: writers, inbox: inboxSampling, bus: bus)
-        let callSweep = CallSweep(store: services.calls, logger: logger)
+        let callSweep = CallSweep(store: services.calls, failures: failures)
         let background = [
             Task { await retention.run() }, Task { await expiry.run() }, Task { await services.accountRemoval.run() }, Task { await push.run() },
             Task { await services.media.keepSwept() },
@@ -66,6 +67,7 @@ package enum Application {
         writers.close()
         mailroom.close()
         presence.close()
+        services.media.close()
     }
 
     /// Each held poll is a descriptor, so the process takes as many as it may have.
@@ -113,12 +115,13 @@ package enum Application {
             pool: pool, identifiers: identifiers, accessSeconds: configuration.accessTokenSeconds, refreshSeconds: configuration.refreshTokenSeconds)
         let groups = GroupStore(pool: pool, identifiers: identifiers, limits: limits)
         let rateLimiter = RateLimiter(limits: limits, isOn: isLimiting)
-        let media = try makeMedia(configuration, pool, identifiers, logger)
+        let failures = SweepFailures(metrics: metrics, logger: logger)
+        let media = try makeMedia(configuration, pool, identifiers, failures)
         return Services(
             limits: limits, identifiers: identifiers, metrics: metrics,
             authentication: Authentication(store: sessions),
-            rateLimiter: rateLimiter, requestLog: RequestLog(logger: logger, metrics: metrics, rateLimiter: rateLimiter), writers: writers,
-            mailroom: mailroom,
+            rateLimiter: rateLimiter, trustedProxies: configuration.trustedProxies,
+            requestLog: RequestLog(logger: logger, metrics: metrics, rateLimiter: rateLimiter), writers: writers, mailroom: mailroom,
             audiences: AudienceStore(pool: pool), readReceipts: ReadReceiptStore(pool: pool),
             oneTimePasswords: OneTimePasswordStore(
                 pool: pool, secrets: secrets, limits: limits, budget: OTPBudgetStore(secrets: secrets, limits: limits), isLimiting: isLimiting),
@@ -130,7 +133,7 @@ package enum Application {
             presence: presence, calls: CallStore(pool: pool, identifiers: identifiers, limits: limits),
             relayServers: RelayServers(urls: configuration.turnURLs, secret: configuration.turnSecret),
             blocks: BlockStore(pool: pool, limits: limits),
-            accountRemoval: AccountRemoval(pool: pool, groups: groups, media: media, mailroom: mailroom, logger: logger),
+            accountRemoval: AccountRemoval(pool: pool, groups: groups, media: media, mailroom: mailroom, failures: failures),
             media: media, uploads: UploadSlots(limit: limits[.mediaUploadsAtOnce]),
             health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
     }
@@ -164,7 +167,7 @@ package enum Application {
     }
 
     private static func makeMedia(
-        _ configuration: Configuration, _ pool: Pool, _ identifiers: IdentifierGenerator, _ logger: Logger
+        _ configuration: Configuration, _ pool: Pool, _ identifiers: IdentifierGenerator, _ failures: SweepFailures
     ) throws -> MediaLibrary {
         let threads = FileThreads()
         let store: any MediaStore =
@@ -174,12 +177,12 @@ package enum Application {
             case .s3(let location):
                 S3MediaStore(
                     location, accessKey: configuration.s3AccessKey ?? "", secretKey: configuration.s3SecretKey ?? "",
-                    extraCAFile: configuration.tlsCAFile, logger: logger)
+                    extraCAFile: configuration.tlsCAFile, logger: failures.logger)
             }
         return MediaLibrary(
             pool: pool, identifiers: identifiers, store: store,
             incoming: try IncomingFolder(in: configuration.mediaDirectory, threads: threads), retentionDays: configuration.retentionDays,
-            bytesPerDay: configuration.rateLimits == .on ? configuration.limits[.mediaBytesPerDay] : nil, logger: logger)
+            bytesPerDay: configuration.rateLimits == .on ? configuration.limits[.mediaBytesPerDay] : nil, failures: failures)
     }
 
     private static func joinOtherNodes(_ conninfo: String, _ identifiers: IdentifierGenerator, _ services: Services) -> DatabaseWakeBus {

@@ -12,6 +12,7 @@ package struct Configuration: Sendable {
     package var host = "127.0.0.1"
     /// 0 takes a free one.
     package var port = 8080
+    package var trustedProxies = TrustedProxies()
     /// An IPv4 or IPv6 address.
     package var adminHost = "127.0.0.1"
     /// nil: there is no admin listener, and what it would serve is on the public port. 0 takes a free one.

@@ -1,4 +1,4 @@
-import Glibc
+import HTTPServer
 import Logging
 
 /// One thing that an operator can set: a row of the settings table.
@@ -155,11 +155,7 @@ extension Setting {
     static func address(_ key: String, _ field: Field<String>, _ description: String) -> Setting {
         Setting(key: key, domain: "IPv4 or IPv6 address", isSecret: false, description: description) { text, configuration in
             let address = text == "localhost" ? "127.0.0.1" : text
-            var ipv4 = in_addr()
-            var ipv6 = in6_addr()
-            guard inet_pton(AF_INET, address, &ipv4) == 1 || inet_pton(AF_INET6, address, &ipv6) == 1 else {
-                return SettingFault(reason: "must be an IPv4 or IPv6 address")
-            }
+            guard PeerAddress(text: address) != nil else { return SettingFault(reason: "must be an IPv4 or IPv6 address") }
             configuration[keyPath: field] = address
             return nil
         } show: { configuration in

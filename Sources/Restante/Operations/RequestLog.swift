@@ -5,10 +5,16 @@ import Postgres
 /// One line for each request, and the one place where an error becomes a problem.
 ///
 /// A line has the operation, the status, the bytes and the time; never a body, a token, a one-time password or a number.
-struct RequestLog: Sendable {
-    let logger: Logger
-    let metrics: Metrics
-    let rateLimiter: RateLimiter
+final class RequestLog: Sendable {
+    private let logger: Logger
+    private let metrics: Metrics
+    private let rateLimiter: RateLimiter
+
+    init(logger: Logger, metrics: Metrics, rateLimiter: RateLimiter) {
+        self.logger = logger
+        self.metrics = metrics
+        self.rateLimiter = rateLimiter
+    }
 
     func finished(_ record: ExchangeRecord, _ admitted: Admitted?) {
         guard logger.logLevel <= .info else { return }
@@ -40,8 +46,15 @@ struct RequestLog: Sendable {
         problem(for: error, requestId: requestId).response(requestId: requestId)
     }
 
+    /// The same for a request that was admitted: its answer tells of the limit that made it fail, and of no other.
+    func response(to error: any Error, for admitted: Admitted) -> Response {
+        let problem = problem(for: error, requestId: admitted.requestId)
+        if let standing = standing(of: problem) { admitted.replaceStanding(with: standing) }
+        return problem.response(requestId: admitted.requestId)
+    }
+
     /// How the limit stands that this problem is about, if it is about one.
-    func standing(of problem: Problem) -> RateLimitStanding? {
+    private func standing(of problem: Problem) -> RateLimitStanding? {
         guard let limit = problem.scope.flatMap(LimitName.init), let retryAfter = problem.retryAfter else { return nil }
         return rateLimiter.exhausted(limit, retryAfter: retryAfter)
     }
@@ -49,7 +62,9 @@ struct RequestLog: Sendable {
     private func translated(_ error: any Error, requestId: String) -> Problem {
         switch error {
         case let problem as Problem: return problem
-        case let error as any ProblemConvertible: return error.problem
+        case let error as any ProblemConvertible:
+            if let fault = error.faultForLog { logger.warning("fault", metadata: ["requestId": .string(requestId), "error": .string(fault)]) }
+            return error.problem
         case let error as PostgresError:
             let problem = Problem(error)
             let level: Logger.Level = problem.code == .internalError ? .error : .warning

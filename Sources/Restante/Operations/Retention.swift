@@ -3,30 +3,29 @@ import Postgres
 
 /// Deletes what is left of what is gone; `Expiry` has ended the items themselves. Small batches, so that no send waits for it.
 ///
-/// The database's clock decides. Several nodes may sweep at once: each takes what the others leave.
+/// The database's clock decides. Several nodes may sweep at once: each takes what the others leave. A step that fails does not keep the others from
+/// their work; it is tried again a minute later, and counted.
 struct Retention: Sendable {
     let pool: Pool
     let days: Int
     let idempotencyHours: Int
-    let logger: Logger
+    let failures: SweepFailures
 
     static let statements = [
-        expireUndelivered, expireShared, expireOneTimePasswords, expireSessions, expireTombstones, expireLookups, recentTombstones,
-        rotate,
+        expireUndelivered, expireShared, expireOneTimePasswords, expireSessions, expireRefreshedSessions, expireTombstones, expireLookups,
+        recentTombstones, rotate,
     ]
     private static let batch: Int32 = 1000
+
+    private static let rotate = Statement("retention.rotate", "SELECT rotate_sent_messages($1::int4)")
 
     /// Later than the items, whose expiry asks for these rows.
     private static let expireUndelivered = Statement(
         "retention.undelivered",
         """
-        WITH gone AS (
-            DELETE FROM undelivered WHERE ctid = ANY (ARRAY(
-                SELECT ctid FROM undelivered
-                WHERE message_id < (SELECT first_id_of(now() - make_interval(days => $1::int4, hours => 6))) LIMIT $2::int4 FOR UPDATE SKIP LOCKED))
-            RETURNING 1
-        )
-        SELECT count(*) FROM gone
+        DELETE FROM undelivered WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM undelivered
+            WHERE message_id < (SELECT first_id_of(now() - make_interval(days => $2::int4, hours => 6))) LIMIT $1::int4 FOR UPDATE SKIP LOCKED))
         """)
 
     private static let expireShared = Statement(
@@ -36,20 +35,37 @@ struct Retention: Sendable {
     private static let expireOneTimePasswords = Statement(
         "retention.otp", "DELETE FROM one_time_passwords WHERE expires_at < now() - interval '1 hour'")
 
-    /// A refresh token that was used lately still tells of its theft.
     private static let expireSessions = Statement(
-        "retention.sessions", "DELETE FROM sessions WHERE refresh_expires_at < now() OR refreshed_at < now() - interval '30 days'")
+        "retention.sessions",
+        """
+        DELETE FROM sessions WHERE session_id = ANY (ARRAY(
+            SELECT session_id FROM sessions WHERE refresh_expires_at < now() LIMIT $1::int4 FOR UPDATE SKIP LOCKED))
+        """)
+
+    /// A refresh token that was used lately still tells of its theft.
+    private static let expireRefreshedSessions = Statement(
+        "retention.refreshed_sessions",
+        """
+        DELETE FROM sessions WHERE session_id = ANY (ARRAY(
+            SELECT session_id FROM sessions WHERE refreshed_at < now() - interval '30 days' LIMIT $1::int4 FOR UPDATE SKIP LOCKED))
+        """)
 
     private static let expireTombstones = Statement(
-        "retention.tombstones", "DELETE FROM devices WHERE revoked_at < now() - interval '7 days'")
+        "retention.tombstones",
+        """
+        DELETE FROM devices WHERE device_id = ANY (ARRAY(
+            SELECT device_id FROM devices WHERE revoked_at < now() - interval '7 days' LIMIT $1::int4 FOR UPDATE SKIP LOCKED))
+        """)
 
     private static let expireLookups = Statement(
-        "retention.lookups", "DELETE FROM number_lookups WHERE looked_up_at < now() - interval '30 days'")
+        "retention.lookups",
+        """
+        DELETE FROM number_lookups WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM number_lookups WHERE looked_up_at < now() - interval '30 days' LIMIT $1::int4 FOR UPDATE SKIP LOCKED))
+        """)
 
     private static let recentTombstones = Statement(
         "retention.recent_tombstones", "SELECT device_id FROM devices WHERE revoked_at > now() - interval '15 minutes'")
-
-    private static let rotate = Statement("retention.rotate", "SELECT rotate_sent_messages($1::int4)")
 
     /// Makes the days of `sent_messages` that sends need; before the first send.
     func prepare(on connection: Connection) throws {
@@ -59,36 +75,46 @@ struct Retention: Sendable {
     /// Sweeps every minute until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
-            do { try await sweep() } catch { logger.warning("sweep", metadata: ["error": .string("\(error)")]) }
+            await sweep()
             try? await Task.sleep(for: .seconds(60))
         }
     }
 
-    func sweep() async throws {
-        try await sweep(Self.expireUndelivered)
-        let (days, hours) = (Int32(days), Int32(idempotencyHours))
-        try await pool.run { connection in
-            _ = try connection.execute(Self.expireShared, [.int32(days)], within: 10)
-            _ = try connection.execute(Self.expireOneTimePasswords)
-            try OTPBudgetStore.sweep(on: connection)
-            _ = try connection.execute(Self.expireSessions, within: 10)
-            _ = try connection.execute(Self.expireTombstones, within: 10)
-            _ = try connection.execute(Self.expireLookups, within: 10)
-            try KeyStore.expireClaims(on: connection)
-            _ = try connection.execute(Self.rotate, [.int32(hours)], within: 10)
+    func sweep() async {
+        let days = Int32(days)
+        // First, since without its day nothing can be sent.
+        await failures.noting(.days) { try await pool.run { try prepare(on: $0) } }
+        await failures.noting(.undelivered) { try await expire(Self.expireUndelivered, .int32(days)) }
+        await failures.noting(.sharedItems) { try await pool.run { _ = try $0.execute(Self.expireShared, [.int32(days)], within: 10) } }
+        await failures.noting(.oneTimePasswords) {
+            try await pool.run { connection in
+                _ = try connection.execute(Self.expireOneTimePasswords, within: 10)
+                try OTPBudgetStore.sweep(on: connection)
+            }
         }
-        // A send that was under way when a device was removed may have written for it afterwards.
-        try await pool.transaction { connection in
-            let removed = try connection.execute(Self.recentTombstones).map { try $0.uuid(0) }
-            if !removed.isEmpty { try InboxStore.clear(of: removed, on: connection) }
+        await failures.noting(.sessions) {
+            try await expire(Self.expireSessions)
+            try await expire(Self.expireRefreshedSessions)
+        }
+        await failures.noting(.devices) { try await expire(Self.expireTombstones) }
+        await failures.noting(.lookups) { try await expire(Self.expireLookups) }
+        await failures.noting(.keyClaims) { try await pool.run { try KeyStore.expireClaims(on: $0) } }
+        await failures.noting(.lateItems) { try await clearInboxesOfTheRemoved() }
+    }
+
+    /// Runs the statement until it finds less than a batch.
+    private func expire(_ statement: Statement, _ more: Parameter...) async throws {
+        var count = Int(Self.batch)
+        while count == Int(Self.batch), !Task.isCancelled {
+            count = try await pool.run { try $0.execute(statement, [.int32(Self.batch)] + more, within: 10).affected }
         }
     }
 
-    private func sweep(_ statement: Statement) async throws {
-        let parameters: [Parameter] = [.int32(Int32(days)), .int32(Self.batch)]
-        var swept = Int64(Self.batch)
-        while swept == Int64(Self.batch), !Task.isCancelled {
-            swept = try await pool.run { try $0.execute(statement, parameters, within: 10)[0].int64(0) }
+    /// A send that was under way when a device was removed may have written for it afterwards.
+    private func clearInboxesOfTheRemoved() async throws {
+        try await pool.transaction { connection in
+            let removed = try connection.execute(Self.recentTombstones).map { try $0.uuid(0) }
+            if !removed.isEmpty { try InboxStore.clear(of: removed, on: connection) }
         }
     }
 }

@@ -8,6 +8,7 @@ struct Services: Sendable {
     let metrics: Metrics
     let authentication: Authentication
     let rateLimiter: RateLimiter
+    let trustedProxies: TrustedProxies
     let requestLog: RequestLog
     let writers: InboxWriters
     let mailroom: Mailroom

@@ -10,6 +10,10 @@ package enum SettingsTable {
             .text("DATA_DIR", \.dataDirectory, "folder", "the embedded database, media, and the server's own secret"),
             .address("HOST", \.host, "the address to listen on; localhost is 127.0.0.1"),
             .number("PORT", \.port, 0...65_535, "the TCP port to listen on; 0 takes a free one"),
+            .form(
+                "TRUSTED_PROXIES", \.trustedProxies, "addresses and networks, such as 10.0.0.0/8,::1",
+                "the proxies whose X-Forwarded-For tells a client's address; absent: none",
+                read: { TrustedProxies($0) }, show: \.text),
             .address("ADMIN_HOST", \.adminHost, "the address of the admin listener"),
             .optionalNumber("ADMIN_PORT", \.adminPort, 0...65_535, "the port for /metrics and /readyz with details; absent: on PORT"),
             .number("HTTP_WORKERS", \.httpWorkers, 1...64, unit: "threads", "threads that serve HTTP; half of the cores unless it is set"),

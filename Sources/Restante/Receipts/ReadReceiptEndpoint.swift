@@ -7,8 +7,9 @@ enum ReadReceiptEndpoint {
         let session = try call.session
         let reader = try RequestReader(call, members: ["senderId", "messageIds"])
         let sender = reader.identifier("senderId")
-        let messageIds = reader.identifiers("messageIds", count: 1...services.limits[.acknowledgeIds])
+        let messageIds = reader.identifiers("messageIds", count: 0...services.limits[.acknowledgeIds])
         try reader.finish()
+        guard !messageIds.isEmpty else { return .noContent }
         let item = InboxItem.receipt(services.identifiers.next(), .read, of: messageIds, from: session.userId)
         services.mailroom.deliver(try await services.readReceipts.write(item, from: session.userId, to: sender))
         return .noContent

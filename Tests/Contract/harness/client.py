@@ -23,8 +23,8 @@ class Client:
         self._http.close()
 
     def call(self, method, path, token=None, json=_ABSENT, content=None, headers=None):
-        """One request and its checked answer. `json` is sent as application/json; `content` is sent as it is."""
-        sent = dict(headers or {})
+        """One request and its checked answer. `json` is sent as application/json; `content` as it is; `headers` are a dict, or pairs."""
+        sent = httpx.Headers(headers)
         if token is not None:
             sent.setdefault("Authorization", f"Bearer {token}")
         if json is not _ABSENT:

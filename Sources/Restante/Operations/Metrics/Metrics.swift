@@ -24,6 +24,8 @@ final class Metrics: Sendable {
     let pushes = Counter<Both<PushService, PushResult>>(
         "restante_pushes_total", "Wake-ups handed to push services, by service and by what came of it.")
 
+    let sweepFailures = Counter<Sweep>("restante_sweep_failures_total", "Sweeps that failed and are tried again, by what they sweep.")
+
     private let readings = Mutex<[Reading]>([])
 
     init(operations: [String] = Routes.all.map(\.operation)) {
@@ -32,7 +34,7 @@ final class Metrics: Sendable {
 
     /// In the order in which they are shown; what was added follows.
     private var families: [any MetricFamily] {
-        [requests, problems, rateLimited, pushes, poolWaits, busSessions] + polls.families + writers.families
+        [requests, problems, rateLimited, pushes, poolWaits, busSessions, sweepFailures] + polls.families + writers.families
     }
 
     /// Shows this number, too, from now on. Its name is not yet taken.

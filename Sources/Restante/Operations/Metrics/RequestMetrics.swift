@@ -11,9 +11,7 @@ final class RequestMetrics: MetricFamily {
     /// What the server turned away before it knew the operation: an unknown path or method, and what breaks the rules of HTTP.
     static let unknown = "unknown"
     static let rejected = "rejected"
-    private static let statuses = [
-        0, 200, 201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 409, 411, 412, 413, 414, 415, 416, 417, 422, 429, 431, 500, 501, 502, 503, 505, 507,
-    ]
+    private static let statuses = Set([0, 200, 201, 202, 204, 206, 304] + ProblemCode.allCases.map(\.description.status)).sorted()
 
     private let operations: [String]
     private let indices: [String: OperationIndex]
