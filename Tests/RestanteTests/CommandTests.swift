@@ -90,7 +90,37 @@ import Testing
         }
     }
 
+    @Test func theDoctorCountsTheServersOwnSessionsAsItsOwn() throws {
+        let server = try EmbeddedPostgres.start(in: folder.path + "/data/postgres") { _ in }
+        defer { server.stop() }
+        let own = try (0..<5).map { _ in try Connection.open(server.conninfo, settings: DatabaseSettings.ofPool, within: 10) }
+        let others = try (0..<3).map { _ in
+            try Connection.open(server.conninfo, settings: ["SET application_name = 'restante on other'"], within: 10)
+        }
+        let free = try own[0].execute(.sessions)[0].int32(0)
+        let text = try run(["doctor"], ["RESTANTE_DATA_DIR": folder.path + "/data"]).output
+        #expect(text.contains("8 wanted for WRITERS, POOL_SIZE, \(free - 3) available"), "\(text)")
+        let onAURL = try run(["doctor"], ["RESTANTE_DATABASE_URL": server.conninfo, "RESTANTE_POOL_SIZE": "\(free)"])
+        #expect(onAURL.output.contains("\(free + 6) wanted for WRITERS, POOL_SIZE and WAKE_BUS, \(free - 3) available. Raise"), "\(onAURL.output)")
+        #expect(onAURL.status == 1)
+        for connection in own + others { connection.close() }
+    }
+
+    @Test func theDoctorWantsADataDirectoryWhateverElseIsSet() throws {
+        folder.write("file", "")
+        let settings = [
+            "RESTANTE_DATABASE_URL": try TestDatabase().conninfo, "RESTANTE_SERVER_SECRET": String(repeating: "s", count: 32),
+            "RESTANTE_DATA_DIR": folder.path + "/file/data",
+        ]
+        #expect(try run(["doctor"], settings).output.contains("file/data: Not a directory. Make it, or set DATA_DIR"))
+    }
+
     private func run(_ arguments: [String], _ settings: [String: String] = [:]) throws -> CommandLineTool.Outcome {
         try CommandLineTool.run(arguments, environment: settings, in: folder)
     }
+}
+
+extension Statement {
+    fileprivate static let sessions = Statement(
+        "test.sessions", "SELECT current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer")
 }

@@ -20,9 +20,9 @@ final class DatabaseWakeBus: WakeBus {
         conninfo: String, node: Identifier, heard: @escaping @Sendable (WakeEvent) -> Void, resumed: @escaping @Sendable () -> Void
     ) {
         self.node = node
-        notifier = Notifier(conninfo: conninfo, channel: Self.channel, name: "notifier")
+        notifier = Notifier(conninfo: conninfo, channel: Self.channel, settings: DatabaseSettings.ofHints, name: "notifier")
         listener = Listener(
-            conninfo: conninfo, channel: Self.channel, name: "listener",
+            conninfo: conninfo, channel: Self.channel, settings: DatabaseSettings.ofHints, name: "listener",
             heard: { payload in
                 guard let message = WakeMessage(payload), message.node != node else { return }
                 heard(message.event)

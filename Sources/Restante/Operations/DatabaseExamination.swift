@@ -23,9 +23,10 @@ enum DatabaseExamination {
     }
 
     private static func sessions(_ configuration: Configuration, _ connection: Connection) throws -> Finding {
-        let available = try connection.execute(.sessionLimit)[0].int32(0)
-        let wanted = 2 * configuration.writers + configuration.poolSize
-        let text = "\(wanted) wanted for WRITERS and POOL_SIZE, \(available) available"
+        let available = try connection.execute(.sessionLimit, [.text(DatabaseSettings.applicationName)])[0].int32(0)
+        let ofBus = configuration.hasOtherNodes ? 2 : 0
+        let wanted = 2 * configuration.writers + configuration.poolSize + ofBus
+        let text = "\(wanted) wanted for WRITERS, POOL_SIZE\(ofBus > 0 ? " and WAKE_BUS" : ""), \(available) available"
         guard wanted <= Int(available) else {
             return Finding(verdict: .fail, check: "sessions", text: text + ". Raise max_connections, or lower the settings")
         }
@@ -65,12 +66,13 @@ enum DatabaseExamination {
 extension Statement {
     fileprivate static let serverVersion = Statement(
         "doctor.version", "SELECT current_setting('server_version'), current_setting('server_version_num')::integer")
+    /// What a server on this machine holds already is its own to use.
     fileprivate static let sessionLimit = Statement(
         "doctor.sessions",
         """
         SELECT current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
             - (SELECT count(*)::integer FROM pg_stat_activity
-               WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name NOT LIKE 'restante%')
+               WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name <> $1::text)
         """)
     fileprivate static let clock = Statement("doctor.clock", "SELECT clock_timestamp()")
 }

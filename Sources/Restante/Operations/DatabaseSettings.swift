@@ -1,8 +1,15 @@
+import Glibc
+
 /// What each session is set to when it is opened.
 enum DatabaseSettings {
+    /// Tells the sessions of this machine's server from those of other nodes, in `pg_stat_activity`.
+    static let applicationName = "restante on " + hostName()
+
+    static let ofHints = ["SET application_name = '\(applicationName)'"]
+
     /// Seconds, in the server's hands; a call's own deadline comes first unless this process has stalled.
     private static let common =
-        Durability.sessionSettings + [
+        ofHints + Durability.sessionSettings + [
             "SET statement_timeout = '10s'", "SET lock_timeout = '2s'", "SET idle_in_transaction_session_timeout = '10s'", "SET jit = off",
         ]
 
@@ -16,4 +23,14 @@ enum DatabaseSettings {
             "SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off",
             "SET enable_bitmapscan = off",
         ]
+
+    /// Without what would have to be quoted.
+    private static func hostName() -> String {
+        var bytes = [CChar](repeating: 0, count: 256)
+        guard gethostname(&bytes, bytes.count - 1) == 0 else { return "-" }
+        let name = bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        let plain = name.filter { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "'") && $0 != UInt8(ascii: "\\") }
+        // PostgreSQL cuts what is longer than 63 bytes in all.
+        return String(decoding: plain.prefix(50), as: UTF8.self)
+    }
 }

@@ -29,9 +29,6 @@ package enum Doctor {
 
     private static func dataDirectory(_ configuration: Configuration) -> Finding {
         let path = configuration.dataDirectory
-        if configuration.databaseURL != nil, configuration.serverSecret != nil {
-            return Finding(verdict: .ok, check: "data directory", text: "not used")
-        }
         guard mkdir(path, 0o755) == 0 || errno == EEXIST, access(path, W_OK | X_OK) == 0 else {
             return Finding(verdict: .fail, check: "data directory", text: "\(path): \(String(cString: strerror(errno))). Make it, or set DATA_DIR")
         }
