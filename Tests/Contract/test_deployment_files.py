@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from harness.metrics import read_metrics
-from harness.specification import ROOT
+from harness.specification import ROOT, Specification
 from harness.waiting import eventually
 
 _DASHBOARD = json.loads((ROOT / "deploy/grafana/restante.json").read_text(encoding="utf-8"))
@@ -16,6 +16,7 @@ _ALERTS = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yaml").read_text(enco
 _PANELS = [panel for panel in _DASHBOARD["panels"] if panel["type"] != "row"]
 _RULES = [rule for group in _ALERTS["groups"] for rule in group["rules"]]
 _EXPRESSIONS = [(panel["title"], target["expr"]) for panel in _PANELS for target in panel["targets"]] + [(rule["alert"], rule["expr"]) for rule in _RULES]
+_STATUSES = {status for _, status, _ in Specification().responses()}
 # Labels that the collector adds.
 _OF_THE_COLLECTOR = {"instance", "job", "le"}
 
@@ -42,16 +43,25 @@ def metrics(server, checker):
 def test_every_expression_asks_for_what_is_there(metrics, where, expression):
     plain = expression.replace("$__rate_interval", "5m").replace('"$instance"', '".*"').replace('"$job"', '".*"')
     promql_parser.parse(plain)
-    labels = {}
+    labels, values = {}, {}
     for name, series in metrics.samples:
         labels.setdefault(name, set()).update(label for label, _ in series)
+        for pair in series:
+            values.setdefault((name, pair[0]), set()).add(pair[1])
     asked = re.findall(r"\b((?:restante|process)_\w+)\b(?:\{([^}]*)\})?", plain)
     assert asked, where
     for name, selector in asked:
         if name == "process_open_fds" and name not in labels:
             continue  # An older kernel does not tell.
         assert name in labels, f"{where} asks for {name}"
-        assert set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", selector)) <= labels[name] | _OF_THE_COLLECTOR, f"{where}: {name}{{{selector}}}"
+        for label, operator, wanted in re.findall(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"', selector):
+            assert label in labels[name] | _OF_THE_COLLECTOR, f"{where}: {name}{{{selector}}}"
+            if label in _OF_THE_COLLECTOR:
+                continue
+            # What has not happened yet is shown as 0; of operations and statuses it is not shown at all.
+            there = _STATUSES if label == "status" else values[name, label]
+            for alternative in wanted.split("|") if operator in ("=~", "!~") else [re.escape(wanted)]:
+                assert any(re.fullmatch(alternative, value) for value in there), f"{where}: {name} has no {label} {alternative}"
     known = set().union(*(labels[name] for name, _ in asked if name in labels)) | _OF_THE_COLLECTOR
     for group in re.findall(r"\bby \(([^)]*)\)", plain):
         assert {label.strip() for label in group.split(",")} <= known, f"{where} groups by {group}"

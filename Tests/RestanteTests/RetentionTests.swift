@@ -10,6 +10,7 @@ import Testing
     private let bob: [Session]
     private let pool: Pool
     private let retention: Retention
+    private let metrics = Metrics(operations: [])
 
     init() throws {
         database = try PopulatedDatabase(retentionDays: 30)
@@ -18,7 +19,7 @@ import Testing
         pool = Pool(conninfo: database.database.conninfo, size: 2, settings: DatabaseSettings.ofPool, name: "test")
         retention = Retention(
             pool: pool, days: 30, idempotencyHours: 24,
-            failures: .silent)
+            failures: SweepFailures(metrics: metrics, logger: .silent))
     }
 
     deinit {
@@ -103,6 +104,26 @@ import Testing
         #expect(!days.contains("sent_messages_20200101"))
         try await sweep()
         #expect(try database.connection.execute(.days)[0].texts(0) == days)
+    }
+
+    /// What they need is gone for the first one and for one in the middle.
+    @Test func aSweepThatFailsLeavesTheOthersTheirWork() async throws {
+        _ = try send(daysAgo: 31)
+        try database.connection.execute(
+            simple: """
+                ALTER FUNCTION rotate_sent_messages RENAME TO gone;
+                ALTER TABLE shared_items RENAME TO gone;
+                UPDATE devices SET revoked_at = now() - interval '8 days' WHERE device_id = '\(bob[1].deviceId)'
+                """, within: 10)
+        #expect(try database.count(.countUndelivered) == 1)
+        await retention.sweep()
+        #expect(try database.count(.countUndelivered) == 0)
+        #expect(try database.connection.execute(.tombstones).isEmpty)
+        let failed = Sweep.allCases.filter { metrics.sweepFailures.value($0) > 0 }
+        #expect(failed == [.days, .sharedItems])
+        #expect(metrics.sweepFailures.value(.days) == 1)
+        await retention.sweep()
+        #expect(metrics.sweepFailures.value(.days) == 2, "it is tried again")
     }
 
     @Test func withoutItsPartitionsNothingCanBeSentAndPreparingMakesThem() throws {
