@@ -47,8 +47,9 @@ trap 'exit 130' INT TERM
 
 start_server() {
     : >"$work/output"
+    : >"$work/log"
     env RESTANTE_DATA_DIR="$work/data" RESTANTE_PORT=0 RESTANTE_OTP_DELIVERY=response RESTANTE_RATE_LIMITS=off \
-        RESTANTE_LOG_LEVEL=warning "$restante" serve >"$work/output" 2>>"$work/log" &
+        "$restante" serve >"$work/output" 2>>"$work/log" &
     server_pid=$!
     local tries=0
     until address=$(sed -n 's/^restante: listening on //p' "$work/output") && [[ -n $address ]]; do
