@@ -9,7 +9,7 @@ import functools
 
 import pytest
 
-from harness.calls import start
+from harness.calls import events, start
 from harness.keys import identity, upload
 from harness.people import new_number, new_uuid, request_otp
 
@@ -40,6 +40,7 @@ class World:
         upload(self.owner, identity())
         picture = self.client.call("POST", "/v1/uploadMedia", self.owner.token, content=self.secret().encode(), headers={"Content-Type": "image/png"})
         self.media = picture.expect(201)["mediaId"]
+        self.revision = self.owner.group(self.group)["revision"]
 
     def secret(self):
         """A word that only Alice's own devices, or her group, may be shown."""
@@ -61,8 +62,14 @@ class World:
         created.expect(201)
         return created.headers["location"]
 
+    @functools.cached_property
     def invite(self):
-        return self.owner.post("/v1/createInvite", {"groupId": self.group}).expect(201)["inviteCode"]
+        return self.owner.invite(self.group)
+
+    def with_nobody_ringing(self):
+        for ring in self.owner.items("CALL"):
+            self.owner.post("/v1/endCall", {"callId": ring["callId"]}).expect(200)
+        return self
 
     def text(self, **target):
         return target | {"type": "TEXT", "content": "hello", "clientMessageId": new_uuid()}
@@ -97,6 +104,11 @@ def of_group(operation, **more):
     return lambda world: ("POST", f"/v1/{operation}", {"groupId": world.group} | {name: value(world) for name, value in more.items()})
 
 
+def about_the_invite(operation):
+    """The same, with an invite that is good."""
+    return lambda world: world.invite and ("POST", f"/v1/{operation}", {"groupId": world.group})
+
+
 def about_alice(operation):
     return lambda world: ("POST", f"/v1/{operation}", {"userId": world.owner.user_id})
 
@@ -105,12 +117,42 @@ def in_the_inbox(world):
     return world.message in [item["messageId"] for item in world.owner.items("TEXT")]
 
 
+def group_as_it_was(world):
+    return world.owner.group(world.group)["revision"] == world.revision
+
+
+def invite_is_good(world):
+    return world.server.user().join(world.invite).status == 200
+
+
+def tablet_is_there(world):
+    devices = world.owner.get("/v1/listDevices").expect(200)["devices"]
+    return world.tablet.device_id in [device["deviceId"] for device in devices]
+
+
+def still_blocked(world):
+    return world.owner.get("/v1/listBlockedUsers").expect(200)["userIds"] == [world.blocked.user_id]
+
+
+def not_marked(world):
+    return [receipt for receipt in world.friend.items("RECEIPT") if receipt["status"] == "read"] == []
+
+
+def only_rings(world):
+    """Neither side of Alice's call has heard of anything but its beginning."""
+    return events(world.owner) + events(world.friend) == ["ringing"]
+
+
+def nothing_uploaded(world):
+    return world.client.call("HEAD", world.upload, world.owner.token, headers=TUS).headers.get("upload-offset") == "0"
+
+
 MATRIX = {
     "getUser": Row(lambda world: ("GET", f"/v1/getUser?userId={world.owner.user_id}", None), owner=200, others=200),
-    "removeDevice": Row(lambda world: ("POST", "/v1/removeDevice", {"deviceId": world.tablet.device_id}), owner=204, others=NOT_FOUND),
+    "removeDevice": Row(lambda world: ("POST", "/v1/removeDevice", {"deviceId": world.tablet.device_id}), owner=204, others=NOT_FOUND, untouched=tablet_is_there),
     "lookupUsers": Row(lambda world: ("POST", "/v1/lookupUsers", {"mobileNumbers": [new_number()]}), owner=200, others=200),
     "blockUser": Row(about_alice("blockUser"), owner=(400, "invalid-request"), others=204),
-    "unblockUser": Row(about_alice("unblockUser"), owner=(400, "invalid-request"), others=204),
+    "unblockUser": Row(about_alice("unblockUser"), owner=(400, "invalid-request"), others=204, untouched=still_blocked),
     "sendMessage": Row(lambda world: ("POST", "/v1/sendMessage", world.text(to=world.owner.user_id)), owner=201, others=201),
     "sendGroupMessage": Row(
         lambda world: ("POST", "/v1/sendGroupMessage", world.text(groupId=world.group)), owner=201, member=201, others=NOT_FOUND
@@ -125,7 +167,7 @@ MATRIX = {
         lambda world: ("POST", "/v1/acknowledge", {"messageIds": [world.message]}), owner=200, others=200, untouched=in_the_inbox
     ),
     "markRead": Row(
-        lambda world: ("POST", "/v1/markRead", {"senderId": world.friend.user_id, "messageIds": [world.message]}), owner=204, others=NOT_FOUND
+        lambda world: ("POST", "/v1/markRead", {"senderId": world.friend.user_id, "messageIds": [world.message]}), owner=204, others=NOT_FOUND, untouched=not_marked
     ),
     "createGroup": Row(
         lambda world: ("POST", "/v1/createGroup", {"name": "x", "memberIds": [world.owner.user_id]}),
@@ -133,35 +175,43 @@ MATRIX = {
         others=201,
         blocked=(403, "may-not-add"),
     ),
-    "updateGroup": Row(of_group("updateGroup", name=lambda _: "x"), owner=200, member=NO_ADMIN, others=NOT_FOUND),
-    "addMember": Row(of_group("addMember", userId=lambda world: world.friend.user_id), owner=200, member=NO_ADMIN, others=NOT_FOUND),
-    "removeMember": Row(of_group("removeMember", userId=lambda world: world.member.user_id), owner=200, member=NO_ADMIN, others=NOT_FOUND),
-    "setAdmin": Row(
-        of_group("setAdmin", userId=lambda world: world.member.user_id, isAdmin=lambda _: True), owner=200, member=NO_ADMIN, others=NOT_FOUND
+    "updateGroup": Row(of_group("updateGroup", name=lambda _: "x"), owner=200, member=NO_ADMIN, others=NOT_FOUND, untouched=group_as_it_was),
+    "addMember": Row(
+        of_group("addMember", userId=lambda world: world.friend.user_id),
+        owner=200, member=NO_ADMIN, others=NOT_FOUND, untouched=group_as_it_was,
     ),
-    "createInvite": Row(of_group("createInvite"), owner=201, member=NO_ADMIN, others=NOT_FOUND),
-    "revokeInvite": Row(of_group("revokeInvite"), owner=204, member=NO_ADMIN, others=NOT_FOUND),
+    "removeMember": Row(
+        of_group("removeMember", userId=lambda world: world.member.user_id),
+        owner=200, member=NO_ADMIN, others=NOT_FOUND, untouched=group_as_it_was,
+    ),
+    "setAdmin": Row(
+        of_group("setAdmin", userId=lambda world: world.member.user_id, isAdmin=lambda _: True),
+        owner=200, member=NO_ADMIN, others=NOT_FOUND, untouched=group_as_it_was,
+    ),
+    "createInvite": Row(about_the_invite("createInvite"), owner=201, member=NO_ADMIN, others=NOT_FOUND, untouched=invite_is_good),
+    "revokeInvite": Row(about_the_invite("revokeInvite"), owner=204, member=NO_ADMIN, others=NOT_FOUND, untouched=invite_is_good),
     # Who has the code may join; who has a guess may not.
-    "joinGroup": Row(lambda world: ("POST", "/v1/joinGroup", {"inviteCode": world.invite()[:-4] + "AAAA"}), owner=NOT_FOUND, others=NOT_FOUND),
+    "joinGroup": Row(lambda world: ("POST", "/v1/joinGroup", {"inviteCode": world.invite[:-4] + "AAAA"}), owner=NOT_FOUND, others=NOT_FOUND),
     "leaveGroup": Row(of_group("leaveGroup"), owner=204, member=204, others=NOT_FOUND),
     "fetchGroupMembers": Row(
         lambda world: ("GET", f"/v1/fetchGroupMembers?groupId={world.group}", None), owner=200, member=200, others=NOT_FOUND
     ),
     "claimKeys": Row(about_alice("claimKeys"), owner=200, others=200),
-    # A call of its own for each, since one who is called is busy.
     "startCall": Row(
-        lambda world: ("POST", "/v1/startCall", {"to": world.server.user().user_id, "kind": "voice", "offer": "x"}), owner=201, others=201
+        lambda world: ("POST", "/v1/startCall", {"to": world.with_nobody_ringing().owner.user_id, "kind": "voice", "offer": "x"}),
+        owner=(400, "invalid-request"),
+        others=201,
     ),
     "answerCall": Row(
-        lambda world: ("POST", "/v1/answerCall", {"callId": world.call_to_owner, "answer": "x"}), owner=200, others=NOT_FOUND
+        lambda world: ("POST", "/v1/answerCall", {"callId": world.call_to_owner, "answer": "x"}), owner=200, others=NOT_FOUND, untouched=only_rings
     ),
     "signalCall": Row(
-        lambda world: ("POST", "/v1/signalCall", {"callId": world.call_by_owner, "signal": "x"}), owner=202, others=NOT_FOUND
+        lambda world: ("POST", "/v1/signalCall", {"callId": world.call_by_owner, "signal": "x"}), owner=202, others=NOT_FOUND, untouched=only_rings
     ),
-    "endCall": Row(lambda world: ("POST", "/v1/endCall", {"callId": world.call_by_owner}), owner=200, others=NOT_FOUND),
+    "endCall": Row(lambda world: ("POST", "/v1/endCall", {"callId": world.call_by_owner}), owner=200, others=NOT_FOUND, untouched=only_rings),
     "getUploadOffset": Row(lambda world: ("HEAD", world.upload, None, TUS), owner=200, others=404),
-    "resumeUpload": Row(lambda world: ("PATCH", world.upload, b"", TUS | PIECE), owner=204, others=NOT_FOUND),
-    "deleteUpload": Row(lambda world: ("DELETE", world.upload, None, TUS), owner=204, others=NOT_FOUND),
+    "resumeUpload": Row(lambda world: ("PATCH", world.upload, b"12345", TUS | PIECE), owner=204, others=NOT_FOUND, untouched=nothing_uploaded),
+    "deleteUpload": Row(lambda world: ("DELETE", world.upload, None, TUS), owner=204, others=NOT_FOUND, untouched=nothing_uploaded),
     "downloadMedia": Row(
         lambda world: ("GET", f"/v1/downloadMedia?mediaId={world.media}", None), owner=200, others=(404, "unknown-media")
     ),
