@@ -65,3 +65,33 @@ def test_operators_are_told_why_a_node_is_not_ready(own_server, checker):
         assert read_metrics(admin).value("restante_connections") >= 1
     eventually(lambda: admin.get("/readyz").status == 200, 15, "the node is ready again")
     admin.close()
+
+
+def test_where_everybody_can_ask_nobody_is_told_what_the_database_said(own_server):
+    server = own_server()
+    assert server.client.get("/readyz").expect(200)["details"]
+    with server.database.frozen():
+        told = eventually(lambda: not_ready(server.client), 3, "the node is not ready")
+    assert not told["detail"].startswith("The database: "), told
+    eventually(lambda: re.search(r"fault.*the database: ", server.log()), 5, "the log tells it")
+
+
+def test_a_node_whose_schema_is_taken_away_is_not_ready(own_server, checker):
+    server = own_server(RESTANTE_ADMIN_PORT="0")
+    admin = admin_of(server, checker)
+    admin.get("/readyz").expect(200)
+    (version,) = server.database.query("SELECT max(version) FROM schema_migrations")[0]
+    server.database.query(f"UPDATE schema_migrations SET version = version + 1000 WHERE version = {version}")
+    told = eventually(lambda: not_ready(admin), 3, "the node is not ready")
+    assert told["detail"] == f"The database: it lacks the migrations {version}."
+    server.client.get("/healthz").expect(200)
+    # What is there beyond that belongs to a newer program, during a rollout.
+    server.database.query(f"INSERT INTO schema_migrations (version, name, checksum) VALUES ({version}, 'x', 'x')")
+    eventually(lambda: admin.get("/readyz").status == 200, 3, "the node is ready again")
+    admin.close()
+
+
+def not_ready(client):
+    """The problem, once there is one."""
+    answer = client.get("/readyz")
+    return answer.problem(503, "unavailable") if answer.status != 200 else None

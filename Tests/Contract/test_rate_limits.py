@@ -106,9 +106,32 @@ def test_groups_are_as_large_as_the_cap_allows(own_server):
     ],
     ids=["rate limits off", "OTP in the response"],
 )
-def test_what_is_for_tests_is_refused_beyond_loopback(own_server, settings):
-    with pytest.raises(AssertionError, match="before it listened"):
+def test_what_is_for_tests_is_refused_beyond_loopback(own_server, settings, request):
+    fault = {"rate limits off": "RATE_LIMITS=off", "OTP in the response": "OTP_DELIVERY=response"}[request.node.callspec.id]
+    with pytest.raises(AssertionError, match=f"before it listened:(?s:.*){fault}.*loopback"):
         own_server(**settings)
+
+
+def test_whoever_brings_no_good_token_has_one_bucket_for_everything(own_server):
+    server = own_server(RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_REQUESTS_PER_ADDRESS="6", RESTANTE_TRUSTED_PROXIES="127.0.0.1")
+    alice = server.user()
+    headers = [("X-Forwarded-For", "198.51.100.1")]
+
+    def ask(path, token=None, headers=headers):
+        return server.client.get(path, token, headers=headers)
+
+    statuses = [ask(path).status for path in ("/v1/limits", "/openapi.yaml", "/openapi.json", "/problems/not-found")]
+    statuses += [ask("/v1/getUser", token="never-was-one").status for _ in range(3)]
+    assert statuses == [200, 200, 200, 200, 401, 401, 429]
+    for refused in (ask("/v1/getUser", token="never-was-one"), ask("/openapi.json")):
+        assert refused.problem(429, "rate-limited")["scope"] == "requestsPerAddress"
+        assert 1 <= retry_after(refused) <= 10
+    # Nobody else is held up: other clients, who has a good token, and probes.
+    ask("/v1/limits", headers=[("X-Forwarded-For", "198.51.100.2")]).expect(200)
+    ask("/v1/getUser", token=alice.token).expect(200)
+    for _ in range(10):
+        for probe in ("/healthz", "/readyz", "/metrics"):
+            ask(probe).expect(200)
 
 
 def fields(answer):

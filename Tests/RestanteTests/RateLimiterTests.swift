@@ -55,7 +55,7 @@ import Testing
     private func limiter(isOn: Bool = true) -> RateLimiter {
         var limits = LimitTable()
         limits[.messagesPerDevice] = 2
-        limits[.otpPerNumber] = 1
+        limits[.callsPerDay] = 1
         return RateLimiter(limits: limits, isOn: isOn) { [clock] in clock.seconds.withLock { $0 } }
     }
 
@@ -81,9 +81,9 @@ import Testing
 
     @Test func everyKeyAndEveryLimitHasABucketOfItsOwn() throws {
         let limiter = limiter()
-        try limiter.take(.otpPerNumber, for: .number("+4915112345678"))
-        #expect(throws: Problem.self) { try limiter.take(.otpPerNumber, for: .number("+4915112345678")) }
-        try limiter.take(.otpPerNumber, for: .number("+4915112345679"))
+        try limiter.take(.callsPerDay, for: somebody)
+        #expect(throws: Problem.self) { try limiter.take(.callsPerDay, for: somebody) }
+        try limiter.take(.callsPerDay, for: somebodyElse)
         for _ in 0..<2 { try limiter.take(.messagesPerDevice, for: somebody) }
         try limiter.take(.messagesPerDevice, for: somebodyElse)
         try limiter.take(.typingPerDevice, for: somebody)
@@ -105,26 +105,26 @@ import Testing
 
     @Test func aDailyLimitTakesADayToFill() throws {
         let limiter = limiter()
-        try limiter.take(.otpPerNumber, for: somebody)
+        try limiter.take(.callsPerDay, for: somebody)
         clock.seconds.withLock { $0 = 3_600 }
-        let problem = #expect(throws: Problem.self) { try limiter.take(.otpPerNumber, for: somebody) }
+        let problem = #expect(throws: Problem.self) { try limiter.take(.callsPerDay, for: somebody) }
         #expect(problem?.retryAfter == 23 * 3_600)
         clock.seconds.withLock { $0 = 86_401 }
-        try limiter.take(.otpPerNumber, for: somebody)
+        try limiter.take(.callsPerDay, for: somebody)
     }
 
     @Test func sweepingForgetsNobodyWhoIsStillLimited() throws {
         let limiter = limiter()
-        for number in 0..<200 as Range<UInt64> { try limiter.take(.otpPerNumber, for: .identifier(Identifier(high: 2, low: number))) }
+        for number in 0..<200 as Range<UInt64> { try limiter.take(.callsPerDay, for: .identifier(Identifier(high: 2, low: number))) }
         clock.seconds.withLock { $0 = 7_200 }
         for number in 0..<200 as Range<UInt64> {
-            #expect(throws: Problem.self) { try limiter.take(.otpPerNumber, for: .identifier(Identifier(high: 2, low: number))) }
+            #expect(throws: Problem.self) { try limiter.take(.callsPerDay, for: .identifier(Identifier(high: 2, low: number))) }
         }
     }
 
     @Test func switchedOffItLetsEverythingThrough() throws {
         let limiter = limiter(isOn: false)
-        for _ in 0..<1_000 { try limiter.take(.otpPerNumber, for: somebody) }
+        for _ in 0..<1_000 { try limiter.take(.callsPerDay, for: somebody) }
     }
 
     @Test func theAnswerTellsOfTheTightestLimit() throws {

@@ -6,7 +6,7 @@ final class Admitted: Sendable {
     /// Nil: there is no such operation.
     let route: Route?
     let requestId: String
-    /// Where an operation for everyone is asked for from; for others, who connects.
+    /// Where it was asked from; of a device that is known, only who connects.
     let client: PeerAddress
     let credential: Credential
     let path: String

@@ -40,6 +40,10 @@ enum Credential: Sendable {
     case session(Session)
     /// A token that is not in the cache.
     case token(TokenHash)
+
+    var isSession: Bool {
+        if case .session = self { true } else { false }
+    }
 }
 
 /// Turns the bearer token of a request into the session behind it. Source: RFC 6750, section 2.1.

@@ -8,21 +8,28 @@ struct Session: Sendable, Hashable {
     let sessionId: Identifier
 }
 
+/// Who can reach the port that a request came to.
+enum Audience: Sendable {
+    case clients
+    /// There is one port for all. Operators look there too, but whatever they are told everybody is told.
+    case everybody
+    case operators
+}
+
 /// One request as a feature sees it: authenticated, its body read but not yet decoded.
 struct Call: Sendable {
     let admitted: Admitted
     let body: [UInt8]
-    /// Whether it came where only operators ask; they are told more.
-    let isFromOperator: Bool
+    let audience: Audience
     private let caller: Session?
     private let stream: Exchange?
 
     /// - Parameter stream: where the rest of the body comes from, if the endpoint reads it piece by piece.
-    init(_ admitted: Admitted, body: [UInt8], caller: Session?, isFromOperator: Bool = false, stream: Exchange? = nil) {
+    init(_ admitted: Admitted, body: [UInt8], caller: Session?, audience: Audience = .clients, stream: Exchange? = nil) {
         self.admitted = admitted
         self.body = body
         self.caller = caller
-        self.isFromOperator = isFromOperator
+        self.audience = audience
         self.stream = stream
     }
 

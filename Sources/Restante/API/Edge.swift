@@ -9,13 +9,12 @@ import Synchronization
 final class Edge: ExchangeHandler {
     private let router: Router
     private let services: Services
-    private let isForOperators: Bool
+    private let audience: Audience
     private let unknown: RequestMetrics.OperationIndex
     private let rejected: RequestMetrics.OperationIndex
 
-    /// - Parameter isForOperators: whether only operators reach it, who are told more.
-    init(_ endpoints: [Endpoint], services: Services, isForOperators: Bool) {
-        self.isForOperators = isForOperators
+    init(_ endpoints: [Endpoint], services: Services, for audience: Audience) {
+        self.audience = audience
         router = Router(endpoints, metrics: services.metrics.requests)
         self.services = services
         unknown = services.metrics.requests.index(of: RequestMetrics.unknown)
@@ -44,7 +43,7 @@ final class Edge: ExchangeHandler {
         }
         let admitted = Admitted(
             route: route, requestId: requestId,
-            client: endpoint.access == .device ? head.peer : services.trustedProxies.client(of: head), trace: trace, credential: credential,
+            client: credential.isSession ? head.peer : services.trustedProxies.client(of: head), trace: trace, credential: credential,
             path: head.path == endpoint.path ? endpoint.path : head.path, query: head.query,
             contentType: head.hasBody && !endpoint.isStreamed ? MediaType(head.header("Content-Type")) : .absent,
             isHead: head.method == .head, headers: NotedHeaders(endpoint.headers, of: head))
@@ -65,7 +64,7 @@ final class Edge: ExchangeHandler {
             services.authentication.lookup.find(hash) { [self] found in
                 switch found {
                 case .success(let session): run(endpoint, admitted, exchange, reply, caller: session)
-                case .failure(let error): reply.fail(error)
+                case .failure(let error): reply.fail(refusal(error, admitted))
                 }
             }
         }
@@ -75,7 +74,7 @@ final class Edge: ExchangeHandler {
         do {
             try limit(caller: caller, endpoint, admitted)
             let call = Call(
-                admitted, body: try body(of: exchange, admitted), caller: caller, isFromOperator: isForOperators,
+                admitted, body: try body(of: exchange, admitted), caller: caller, audience: audience,
                 stream: endpoint.isStreamed ? exchange : nil)
             if endpoint.isTransfer { admitted.hasWaited.store(true, ordering: .relaxed) }
             // What has a JSON body takes nothing from the query.
@@ -100,8 +99,19 @@ final class Edge: ExchangeHandler {
             services.mailroom.touch(caller)
             services.presence.note(caller)
             try services.rateLimiter.takeQuietly(.requestsPerDevice, for: .identifier(caller.deviceId), noting: admitted)
-        } else if endpoint.method == .post {
+        } else if endpoint.access == .everyone {
             try services.rateLimiter.takeQuietly(.requestsPerAddress, for: .address(admitted.client), noting: admitted)
+        }
+    }
+
+    /// A token that never was one is as good as none.
+    private func refusal(_ cause: any Error, _ admitted: Admitted) -> any Error {
+        guard (cause as? Problem)?.code == .invalidToken else { return cause }
+        do {
+            try services.rateLimiter.takeQuietly(.requestsPerAddress, for: .address(admitted.client), noting: admitted)
+            return cause
+        } catch {
+            return error
         }
     }
 

@@ -7,6 +7,8 @@ struct Endpoint: Sendable {
         /// Needs a bearer token.
         case device
         case everyone
+        /// Whoever watches over the node. Not limited: a probe that is refused would pass for a node that is down.
+        case probes
         /// Everyone who reaches the admin listener; where there is none, everyone.
         case operators
     }

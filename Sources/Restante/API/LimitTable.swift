@@ -59,7 +59,7 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .messagesPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "messages that one device sends")
         case .typingPerDevice: LimitRow(120, .perMinute, 1...1_000_000, "typing signals that one device sends")
         case .requestsPerDevice: LimitRow(3_000, .perMinute, 1...10_000_000, "requests of one device")
-        case .requestsPerAddress: LimitRow(120, .perMinute, 1...10_000_000, "requests without a token from one address (IPv6: one /64)")
+        case .requestsPerAddress: LimitRow(120, .perMinute, 1...10_000_000, "requests without a good token from one address (IPv6: one /64)")
         }
     }
 

@@ -12,7 +12,6 @@ final class RateLimiter: Sendable {
         case identifier(Identifier)
         /// An IPv4 address, or the /64 of an IPv6 address, of which one customer has a whole one.
         case network([UInt8])
-        case number(String)
 
         static func address(_ client: PeerAddress) -> Key {
             .network(client.isIPv6 ? Array(client.bytes.prefix(8)) : client.bytes)

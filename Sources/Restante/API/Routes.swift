@@ -61,8 +61,8 @@ enum Routes {
         .post("/v1/endCall", "endCall", .await(CallEndpoints.endCall)),
 
         .get("/v1/limits", "limits", for: .everyone, .answer(OperationEndpoints.limits)),
-        .get("/healthz", "healthz", for: .everyone, .answer(OperationEndpoints.healthz)),
-        .get("/readyz", "readyz", for: .everyone, .await(OperationEndpoints.readyz)),
+        .get("/healthz", "healthz", for: .probes, .answer(OperationEndpoints.healthz)),
+        .get("/readyz", "readyz", for: .probes, .await(OperationEndpoints.readyz)),
         .get("/metrics", "metrics", for: .operators, .answer(OperationEndpoints.metrics)),
         .get("/openapi.yaml", "getOpenapiYaml", for: .everyone, .answer(OperationEndpoints.specificationYAML)),
         .get("/openapi.json", "getOpenapiJson", for: .everyone, .answer(OperationEndpoints.specificationJSON)),
@@ -74,7 +74,7 @@ enum Routes {
     }
 
     /// What the admin listener serves.
-    static let ofAdminListener = all.filter { $0.access == .operators || ["healthz", "readyz"].contains($0.operation) }
+    static let ofAdminListener = all.filter { $0.access == .operators || $0.access == .probes }
 }
 
 /// What the table says, for whoever compares it with openapi.yaml: method, path and operation of each endpoint.

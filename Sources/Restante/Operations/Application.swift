@@ -43,7 +43,7 @@ package enum Application {
         let admin = try configuration.adminPort.map { try startAdminListener(configuration, port: $0, services, logger) }
         // Last, so that an operator can see how the rest ends.
         defer { admin?.stop(within: 1) }
-        let edge = Edge(Routes.ofPublicPort(hasAdminListener: admin != nil), services: services, isForOperators: admin == nil)
+        let edge = Edge(Routes.ofPublicPort(hasAdminListener: admin != nil), services: services, for: admin == nil ? .everybody : .clients)
         let server = try Server.start(serverConfiguration(configuration), handler: edge)
         let expiry = Expiry(pool: pool, identifiers: identifiers, days: configuration.retentionDays, failures: failures) { mailroom.deliver($0) }
         let inboxSampling = InboxSampling(pool: pool)
@@ -135,7 +135,7 @@ package enum Application {
             blocks: BlockStore(pool: pool, limits: limits),
             accountRemoval: AccountRemoval(pool: pool, groups: groups, media: media, mailroom: mailroom, failures: failures),
             media: media, uploads: UploadSlots(limit: limits[.mediaUploadsAtOnce]),
-            health: Health(pool: pool), specification: try Specification(yaml: Assets.openAPI.contents))
+            health: Health(pool: pool, schema: try MigrationList.embedded()), specification: try Specification(yaml: Assets.openAPI.contents))
     }
 
     private static func makePush(
@@ -214,7 +214,7 @@ package enum Application {
         listener.workers = 1
         listener.daemonsPerWorker = 4
         listener.connectionLimit = 64
-        let server = try Server.start(listener, handler: Edge(Routes.ofAdminListener, services: services, isForOperators: true))
+        let server = try Server.start(listener, handler: Edge(Routes.ofAdminListener, services: services, for: .operators))
         logger.notice("admin listener", metadata: ["address": .string(address(configuration.adminHost, server.port))])
         return server
     }

@@ -22,12 +22,10 @@ enum OperationEndpoints {
         try QueryReader(call, parameters: []).finish()
         do {
             let milliseconds = try await services.health.check()
-            guard call.isFromOperator else { return .json(.object(["status": .string("ok")])) }
+            guard call.audience != .clients else { return .json(.object(["status": .string("ok")])) }
             return .json(.object(["status": .string("ok"), "details": details(services, databaseMilliseconds: milliseconds)]))
-        } catch let error as PostgresError where call.isFromOperator {
-            var problem = Problem(error)
-            problem.detail = "The database: \(error)."
-            throw problem
+        } catch NotReady.database(let reason) where call.audience == .operators {
+            throw Problem.passing(.unavailable, detail: "The database: \(reason).")
         }
     }
 
