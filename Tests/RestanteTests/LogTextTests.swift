@@ -23,9 +23,8 @@ import Testing
     }
 
     @Test func aJSONLineKeepsNumbers() throws {
-        let handler = LineLogHandler(format: .json, label: "test")
-        let line = handler.json(
-            event("two\nlines"),
+        let line = LogFormat.json.line(
+            event("two\nlines"), label: "test",
             [("bytes", .stringConvertible(12)), ("seconds", .stringConvertible(0.25)), ("text", .string("\u{1B}[0m")), ("who", "x")])
         let object = try JSON.parse(line)
         #expect(object["message"]?.string == #"two\nlines"#)
@@ -37,8 +36,8 @@ import Testing
     }
 
     @Test func aTextLineHasItsMetadataBehindTheMessage() {
-        let line = LineLogHandler(format: .text, label: "test").text(
-            event("request"), [("operation", "sendMessage"), ("error", "no such \"thing\"")])
+        let line = LogFormat.text.line(
+            event("request"), label: "test", [("operation", "sendMessage"), ("error", "no such \"thing\"")])
         #expect(String(decoding: line, as: UTF8.self).hasSuffix(#"Z info test: request operation=sendMessage error="no such \"thing\"""#))
     }
 }

@@ -14,12 +14,16 @@ package enum Application {
     package static func serve(_ configuration: Configuration) throws {
         let stopSignals = StopSignals()
         raiseDescriptorLimit()
-        let logger = LogOutput.logger(configuration)
+        let logLines = LogLines()
+        // Last of all, since all the others may have something to tell.
+        defer { logLines.close() }
+        let logger = LogOutput.logger(configuration, to: logLines)
         let embedded = try startEmbedded(configuration, logger)
         defer { embedded?.stop() }
         let conninfo = try configuration.databaseURL ?? embedded.map(\.conninfo) ?? { throw StartError(description: "there is no database") }()
         let identifiers = IdentifierGenerator()
         let metrics = Metrics()
+        metrics.add(.counter("restante_log_lines_dropped_total", "Lines that the log had no room for.") { Double(logLines.dropped) })
         let pool = Pool(conninfo: conninfo, size: configuration.poolSize, settings: DatabaseSettings.ofPool, name: "pool") {
             metrics.poolWaits.observe(seconds: $0)
         }

@@ -1,19 +1,18 @@
-import Glibc
 import JSON
 import Logging
 
-/// Where log lines go: standard error, as text or as one JSON object a line.
+/// What is logged, as text or as one JSON object a line.
 enum LogOutput {
-    static func logger(_ configuration: Configuration) -> Logger {
+    static func logger(_ configuration: Configuration, to lines: LogLines) -> Logger {
         var logger = Logger(label: "restante") { label in
-            LineLogHandler(format: configuration.logFormat, label: label)
+            LineLogHandler(format: configuration.logFormat, label: label, lines: lines)
         }
         logger.logLevel = configuration.logLevel
         return logger
     }
 }
 
-/// Writes one line for each event:
+/// Makes one line of each event:
 ///
 ///     {"time": …, "level": "info", "logger": "restante", "message": "request", …metadata}
 ///     2026-01-31T12:00:00.123Z info restante: request operation=sendMessage status=201 …
@@ -22,6 +21,7 @@ enum LogOutput {
 struct LineLogHandler: LogHandler {
     let format: LogFormat
     let label: String
+    let lines: LogLines
     var logLevel = Logger.Level.info
     var metadata: Logger.Metadata = [:]
 
@@ -32,22 +32,25 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let details = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-        var line: [UInt8] =
-            switch format {
-            case .json: json(event, details)
-            case .text: text(event, details)
-            }
-        line.append(UInt8(ascii: "\n"))
-        // One write for each line, so that lines of several threads do not mix.
-        _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        lines.put(format.line(event, label: label, details) + [UInt8(ascii: "\n")])
+    }
+}
+
+extension LogFormat {
+    /// The event without its line end.
+    func line(_ event: LogEvent, label: String, _ details: [(key: String, value: Logger.Metadata.Value)]) -> [UInt8] {
+        switch self {
+        case .json: Self.json(event, label, details)
+        case .text: Self.text(event, label, details)
+        }
     }
 
-    func json(_ event: LogEvent, _ details: [(key: String, value: Logger.Metadata.Value)]) -> [UInt8] {
+    private static func json(_ event: LogEvent, _ label: String, _ details: [(key: String, value: Logger.Metadata.Value)]) -> [UInt8] {
         let members: [(String, JSON?)] = [
             ("time", .string(Timestamp.now().description)), ("level", .string(event.level.rawValue)), ("logger", .string(label)),
             ("message", .string(LogText.neutral(event.message.description))),
         ]
-        return JSON.object(members + details.map { ($0.key, Self.json($0.value)) }).encoded()
+        return JSON.object(members + details.map { ($0.key, json($0.value)) }).encoded()
     }
 
     /// Numbers stay numbers.
@@ -59,7 +62,7 @@ struct LineLogHandler: LogHandler {
         return .string(LogText.neutral(value.description))
     }
 
-    func text(_ event: LogEvent, _ details: [(key: String, value: Logger.Metadata.Value)]) -> [UInt8] {
+    private static func text(_ event: LogEvent, _ label: String, _ details: [(key: String, value: Logger.Metadata.Value)]) -> [UInt8] {
         let pairs = details.map { " \($0.key)=" + LogText.value($0.value.description) }.joined()
         return Array("\(Timestamp.now()) \(event.level.rawValue) \(label): \(LogText.neutral(event.message.description))\(pairs)".utf8)
     }
