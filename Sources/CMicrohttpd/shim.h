@@ -49,6 +49,13 @@ mhd_start_external(unsigned int connection_limit, size_t connection_memory, stru
         MHD_OPTION_END);
 }
 
+/* The least that there is: a second without a byte, and the connection is closed. */
+static inline void
+mhd_close_soon(struct MHD_Connection *connection)
+{
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
+}
+
 static inline int
 mhd_epoll_descriptor(struct MHD_Daemon *daemon)
 {

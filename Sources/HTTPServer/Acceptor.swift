@@ -7,6 +7,8 @@ import Glibc
 final class Acceptor {
     private let poll: EventPoll
     private let counts: ConnectionCounts
+    /// Words the answer to a connection too many.
+    private let refusal: () -> Response
     private var socket: ListenSocket?
     private var isPaused = false
     private var lingering = LingeringSockets()
@@ -15,11 +17,12 @@ final class Acceptor {
     /// Connections taken at one go; existing ones want their turn.
     private static let series = 64
 
-    init(socket: ListenSocket, poll: EventPoll, counts: ConnectionCounts) throws(ServerError) {
+    init(socket: ListenSocket, poll: EventPoll, counts: ConnectionCounts, refusal: @escaping () -> Response) throws(ServerError) {
         guard poll.add(socket.descriptor, .listener) else { throw .system("epoll_ctl", errno: errno) }
         self.socket = socket
         self.poll = poll
         self.counts = counts
+        self.refusal = refusal
         spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
     }
 
@@ -65,7 +68,7 @@ final class Acceptor {
     }
 
     private func refuse(_ descriptor: Int32, now: Int64) {
-        Self.tell(descriptor)
+        tell(descriptor)
         lingering.add(owning: descriptor, now: now)
     }
 
@@ -75,7 +78,7 @@ final class Acceptor {
         spare = -1
         if case .connection(let descriptor, _, _) = socket.accept() {
             counts.noteRefused()
-            Self.tell(descriptor)
+            tell(descriptor)
             Glibc.close(descriptor)
         }
         spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
@@ -88,18 +91,8 @@ final class Acceptor {
         isPaused = true
     }
 
-    private static func tell(_ descriptor: Int32) {
-        _ = DirectAnswer.send(overloaded, on: descriptor)
+    private func tell(_ descriptor: Int32) {
+        _ = DirectAnswer.send(refusal(), on: descriptor)
         shutdown(descriptor, Int32(SHUT_WR))
     }
-
-    /// The only answer that is not the application's: there is no request to answer.
-    private static let overloaded = Response(
-        status: 503,
-        headers: [("Content-Type", "application/problem+json"), ("Cache-Control", "no-store"), ("Retry-After", "2")],
-        body: Array(
-            """
-            {"type":"/problems/overloaded","title":"Overloaded","status":503,"detail":"There are too many connections.",\
-            "code":"overloaded","retryable":true}
-            """.utf8))
 }

@@ -4,8 +4,8 @@ package enum Admission {
     case accept(maxBodyBytes: Int, context: any AnyObject & Sendable)
     /// Hand the exchange on at once; the body follows by `Exchange.nextPiece`, up to so many bytes of it.
     ///
-    /// An answer may come before the body's end. What is left of the body is then read and thrown away if it is no more than 1 MiB; otherwise
-    /// the answer ends the connection.
+    /// An answer may come before the body's end. Up to 1 MiB that is left of the body is then read and thrown away first. Where more is announced, or
+    /// comes, or it does not come in time, the answer is sent all the same and ends the connection.
     case stream(maxBodyBytes: Int, context: any AnyObject & Sendable)
     /// Answer now.
     ///

@@ -19,6 +19,7 @@ func makeCallbacks(_ worker: Worker) -> mhd_callbacks {
 private func requestTargetReceived(
     context: UnsafeMutableRawPointer?, target: UnsafePointer<CChar>?, handle: OpaquePointer?
 ) -> UnsafeMutableRawPointer? {
+    note(context)
     guard let handle, let connection = mhd_socket_context(handle) else { return nil }
     Unmanaged<Connection>.fromOpaque(connection).takeUnretainedValue().begin(target: target)
     if let target { hideQuery(of: target) }
@@ -47,16 +48,18 @@ private func requestAdvanced(
     version: UnsafePointer<CChar>?, data: UnsafePointer<CChar>?, count: UnsafeMutablePointer<Int>?,
     request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> MHD_Result {
+    note(context)
     guard let connection = request?.pointee, let method, let version, let count else { return .NO }
     let body = UnsafeRawBufferPointer(start: data, count: count.pointee)
     count.pointee = 0
-    return Unmanaged<Connection>.fromOpaque(connection).takeUnretainedValue().advance(method: method, version: version, body: body)
+    return Unmanaged<Connection>.fromOpaque(connection).takeUnretainedValue().advance(url: url, method: method, version: version, body: body)
 }
 
 private func requestCompleted(
     context: UnsafeMutableRawPointer?, handle: OpaquePointer?, request: UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
     reason: MHD_RequestTerminationCode
 ) {
+    note(context)
     guard let connection = request?.pointee else { return }
     request?.pointee = nil
     Unmanaged<Connection>.fromOpaque(connection).takeUnretainedValue().end(isSent: reason == .REQUEST_TERMINATED_COMPLETED_OK)
@@ -68,6 +71,7 @@ private func connectionNotified(
 ) {
     guard let context, let handle, let socket else { return }
     let worker = Unmanaged<Worker>.fromOpaque(context).takeUnretainedValue()
+    worker.callbacks &+= 1
     switch event {
     case .CONNECTION_NOTIFY_STARTED:
         socket.pointee = worker.opened(handle).map { Unmanaged.passRetained($0).toOpaque() }
@@ -78,4 +82,10 @@ private func connectionNotified(
     @unknown default:
         break
     }
+}
+
+/// Something moves.
+private func note(_ context: UnsafeMutableRawPointer?) {
+    guard let context else { return }
+    Unmanaged<Worker>.fromOpaque(context).takeUnretainedValue().callbacks &+= 1
 }

@@ -15,8 +15,16 @@ extension Connection {
     /// Hands a piece of a streamed body on.
     func stream(_ body: UnsafeRawBufferPointer, _ exchange: Exchange, limit: Int) -> MHD_Result {
         received += body.count
-        guard received <= limit else { return refuseLength(of: exchange, limit: limit) }
-        if exchange.incoming?.receive(body) == true { pause() }
+        let handler = worker.handler
+        // Only a chunked body can be too large here: a declared length was compared before.
+        guard received <= limit else {
+            return refuse(exchange, .tooLarge) { handler.tooLarge(maxBytes: limit, context: exchange.context) }
+        }
+        switch exchange.incoming?.receive(body) {
+        case .taken, nil: break
+        case .full: pause()
+        case .refused: return refuse(exchange, .abandoned) { handler.overloaded(context: exchange.context) }
+        }
         return .YES
     }
 
@@ -29,13 +37,12 @@ extension Connection {
         return .YES
     }
 
-    /// Only a chunked body gets here: a declared length was compared before.
-    private func refuseLength(of exchange: Exchange, limit: Int) -> MHD_Result {
-        exchange.incoming?.end(.tooLarge)
+    private func refuse(_ exchange: Exchange, _ fault: BodyFault, with response: () -> Response) -> MHD_Result {
+        exchange.incoming?.end(fault)
         // Else the application has answered, and that answer is on its way.
         guard exchange.claim() else { return .YES }
         exchange.abandon()
-        answerEarly(worker.handler.tooLarge(maxBytes: limit, context: exchange.context))
+        answerEarly(response())
         return .YES
     }
 
@@ -43,16 +50,27 @@ extension Connection {
     /// now, past libmicrohttpd, which answers no request that it has not read, and the connection ends.
     func answerEarly(_ response: Response) {
         guard case .streaming(let exchange, _, let expected) = progress else { return }
-        exchange.incoming?.end(.abandoned)
+        exchange.incoming?.drop()
         if let expected, expected - received > Self.discardable {
-            sendDirectly(response)
-            progress = .dropped
-            worker.awaitEnd(self)
+            endDirectly(with: response)
         } else {
             progress = .discarding(response, limit: received + Self.discardable)
-            worker.awaitBody(self, bytes: Self.discardable)
+            worker.awaitBody(self, bytes: expected.map { $0 - received } ?? 0)
         }
         worker.proceed(self)
+    }
+
+    /// The rest of the body has not come in time, and the answer has waited for it long enough. False: there is no such answer.
+    func answerOverdue() -> Bool {
+        guard case .discarding(let response, _) = progress else { return false }
+        endDirectly(with: response)
+        return true
+    }
+
+    private func endDirectly(with response: Response) {
+        sendDirectly(response)
+        progress = .dropped
+        worker.awaitEnd(self)
     }
 
     /// What a response's body is pulled from, where it is not all there.

@@ -26,6 +26,7 @@ final class Connection {
     private(set) var outgoing: OutgoingStream?
     private var startedAt: Int64 = 0
     private var context: (any AnyObject & Sendable)?
+    private var isHead = false
     private var status = 0
     private var responseBytes = 0
     private var isSentDirectly = false
@@ -69,6 +70,7 @@ final class Connection {
     func begin(target: UnsafePointer<CChar>?) {
         startedAt = monotonicNanoseconds()
         received = 0
+        isHead = false
         status = 0
         responseBytes = 0
         context = nil
@@ -78,10 +80,13 @@ final class Connection {
     }
 
     /// The head, a piece of the body (not empty), or the end has come.
-    func advance(method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, body: UnsafeRawBufferPointer) -> MHD_Result {
+    func advance(
+        url: UnsafePointer<CChar>?, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>, body: UnsafeRawBufferPointer
+    ) -> MHD_Result {
         switch progress {
-        case .line(let target): return open(target, method: method, version: version)
+        case .line(let target): return open(target, url: url, method: method, version: version)
         case .receiving(let exchange, let limit, let expected):
+            if isCut { return .NO }
             if body.isEmpty { return hand(over: exchange) }
             return receive(body, exchange, limit: limit, expected: expected)
         case .streaming(let exchange, let limit, _):
@@ -103,13 +108,15 @@ final class Connection {
             context = nil
             exchange = nil
         }
+        let isAnswered = isSent && status != 0 || isSentDirectly
+        let (bytes, hasFailed) = (outgoing?.taken ?? responseBytes, outgoing?.hasFailed ?? false)
         endStreams()
         // libmicrohttpd itself refused the head.
         if case .line = progress, status == 0 { return }
-        let outcome: ExchangeRecord.Outcome = (isSent && status != 0) || isSentDirectly ? .answered : isCut ? .cut : .abandoned
+        let outcome: ExchangeRecord.Outcome = isAnswered ? .answered : isCut ? .cut : hasFailed ? .failed : .abandoned
         worker.handler.finished(
             ExchangeRecord(
-                context: context, peer: peer, status: status, requestBytes: received, responseBytes: responseBytes,
+                context: context, peer: peer, status: status, requestBytes: received, responseBytes: bytes,
                 seconds: Double(monotonicNanoseconds() - startedAt) / 1_000_000_000, outcome: outcome))
         worker.becameIdle(self)
     }
@@ -124,21 +131,27 @@ final class Connection {
 // The head.
 extension Connection {
     private func open(
-        _ target: Result<RequestTarget, Rejection>, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>
+        _ target: Result<RequestTarget, Rejection>, url: UnsafePointer<CChar>?, method: UnsafePointer<CChar>, version: UnsafePointer<CChar>
     ) -> MHD_Result {
+        isHead = strcmp(method, "HEAD") == 0
         do throws(Rejection) {
             let target = try target.get()
+            try RequestGuard.checkLine(method: method, target, at: url, version: version)
             let known = try Method(token: method)
             var fields = RequestGuard(connectionMemory: worker.connectionMemory, target: target)
             withUnsafeMutablePointer(to: &fields) { _ = MHD_get_connection_values_n(handle, .HEADER_KIND, headerField, $0) }
             let body = try fields.body(method: known, version: version)
             let head = RequestHead(method: known, target: target, peer: peer, body: body, connection: handle)
             return admit(head, body, expectsContinue: fields.expectsContinue)
-        } catch .headersTooLarge {
-            return answerDirectly(worker.handler.rejection(.headersTooLarge))
         } catch {
-            return answerAtOnce(worker.handler.rejection(error))
+            return reject(error)
         }
+    }
+
+    private func reject(_ reason: Rejection) -> MHD_Result {
+        let (response, context) = worker.handler.rejection(reason, of: RejectedHead(connection: handle))
+        self.context = context
+        return reason == .headersTooLarge ? answerDirectly(response) : answerAtOnce(response)
     }
 
     private func admit(_ head: RequestHead, _ body: RequestGuard.Body, expectsContinue: Bool) -> MHD_Result {
@@ -148,7 +161,7 @@ extension Connection {
             if let length = head.contentLength, length > limit {
                 return answerAtOnce(worker.handler.tooLarge(maxBytes: limit, context: context))
             }
-            let exchange = Exchange(context: context, slot: slot, completions: worker.completions)
+            let exchange = Exchange(context: context, slot: slot, completions: worker.completions, bodies: worker.bodies)
             self.exchange = exchange
             let expected = head.contentLength ?? 0
             if head.hasBody { worker.awaitBody(self, bytes: head.contentLength ?? limit) }
@@ -159,7 +172,8 @@ extension Connection {
             if let length = head.contentLength, length > limit {
                 return answerAtOnce(worker.handler.tooLarge(maxBytes: limit, context: context))
             }
-            let exchange = Exchange(context: context, slot: slot, completions: worker.completions, incoming: IncomingBody())
+            let exchange = Exchange(
+                context: context, slot: slot, completions: worker.completions, bodies: worker.bodies, incoming: IncomingBody(bodies: worker.bodies))
             self.exchange = exchange
             progress = .streaming(exchange, limit: limit, expected: body == .chunked ? nil : head.contentLength ?? 0)
             if head.hasBody { worker.awaitStream(self) }
@@ -188,13 +202,13 @@ extension Connection {
 extension Connection {
     private func receive(_ body: UnsafeRawBufferPointer, _ exchange: Exchange, limit: Int, expected: Int) -> MHD_Result {
         received += body.count
-        if received <= limit {
-            exchange.receive(body, expecting: min(expected, 65_536))
-            return .YES
-        }
-        // Only a chunked body gets here: a declared length was compared before.
+        // Only a chunked body can be too large here: a declared length was compared before.
+        let isTooLarge = received > limit
+        if !isTooLarge, exchange.receive(body, expecting: expected) { return .YES }
         exchange.discardBody()
-        progress = .discarding(worker.handler.tooLarge(maxBytes: limit, context: exchange.context), limit: 4 * limit + Self.discardable)
+        let (handler, context) = (worker.handler, exchange.context)
+        let response = isTooLarge ? handler.tooLarge(maxBytes: limit, context: context) : handler.overloaded(context: context)
+        progress = .discarding(response, limit: 4 * limit + Self.discardable)
         return .YES
     }
 
@@ -224,7 +238,7 @@ extension Connection {
         guard made.queue(on: handle) else { return .NO }
         progress = .answered
         status = made.status
-        responseBytes = response.bodyBytes
+        responseBytes = isHead ? 0 : response.body.count
         worker.awaitSending(self, bytes: response.body.count)
         return .YES
     }
@@ -244,9 +258,9 @@ extension Connection {
     /// Puts the answer past libmicrohttpd; the connection has to end.
     func sendDirectly(_ response: Response) {
         worker.linger(self)
-        guard DirectAnswer.send(response, on: descriptor) else { return }
+        guard DirectAnswer.send(response, withBody: !isHead, on: descriptor) else { return }
         status = response.status
-        responseBytes = response.body.count
+        responseBytes = isHead ? 0 : response.body.count
         isSentDirectly = true
     }
 

@@ -9,6 +9,8 @@ final class Daemon {
     let descriptor: Int32
     /// In the worker's list of daemons that have to run.
     var isTouched = false
+    /// Its last turn ended with more to do, but moved nothing: it runs at the next sweep, or when there is something new.
+    var isResting = false
     private let handle: OpaquePointer
 
     init(connectionLimit: Int, connectionMemory: Int, callbacks: mhd_callbacks) throws(ServerError) {
@@ -32,7 +34,7 @@ final class Daemon {
         }
     }
 
-    /// Serves what is ready. True: there is more to do, but others want their turn.
+    /// Serves what is ready. True: there is more to do, but others want their turn; or libmicrohttpd says so and does nothing.
     func run() -> Bool {
         for _ in 0..<16 {
             MHD_run(handle)
@@ -42,7 +44,7 @@ final class Daemon {
     }
 
     /// Connections can be ready without their socket's being so: one resumed, or one whose next request is in the buffer already.
-    /// No daemon has a timeout, so the only one reported is 0.
+    /// Only connections that were cut have a timeout; until it is over, what is reported is above 0.
     private var hasMore: Bool {
         var timeout: UInt64 = 0
         return MHD_get_timeout(handle, &timeout) == .YES && timeout == 0

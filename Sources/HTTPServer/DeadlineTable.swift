@@ -17,6 +17,8 @@ struct DeadlineTable {
         case watched
         /// A stream whose connection is paused: the application's turn.
         case paused
+        /// Paused and watched for the peer's hanging up.
+        case pausedWatched
     }
 
     private struct Entry {

@@ -7,6 +7,7 @@ package final class Exchange: Sendable {
     let slot: Int
     private let phase = AtomicExchangePhase()
     private let completions: CompletionQueue
+    private let bodies: BodyBudget
     private let held = Mutex(Held())
     /// The body of a request that was admitted as a stream.
     let incoming: IncomingBody?
@@ -16,18 +17,23 @@ package final class Exchange: Sendable {
     private struct Held {
         enum Ending { case none, completed, abandoned }
 
-        var body: [UInt8] = []
+        var body = GatheredBody()
         var ending = Ending.none
         var whenAbandoned: (@Sendable () -> Void)?
     }
 
     init(
-        context: any AnyObject & Sendable, slot: Int, completions: CompletionQueue, incoming: IncomingBody? = nil
+        context: any AnyObject & Sendable, slot: Int, completions: CompletionQueue, bodies: BodyBudget, incoming: IncomingBody? = nil
     ) {
         self.context = context
         self.slot = slot
         self.completions = completions
+        self.bodies = bodies
         self.incoming = incoming
+    }
+
+    deinit {
+        discardBody()
     }
 
     /// Waits for the next piece of a streamed body, some 64 KiB; nil after the last one. One task at a time. Until a piece is asked for, the
@@ -39,11 +45,7 @@ package final class Exchange: Sendable {
 
     /// Moves the body out; the next call gets nothing.
     package func takeBody() -> [UInt8] {
-        held.withLock { held in
-            let body = held.body
-            held.body = []
-            return body
-        }
+        held.withLock { $0.body.take(givingBackTo: bodies) }
     }
 
     /// Answers the request, from any thread. False: it has been answered, or its peer is gone.
@@ -61,7 +63,8 @@ package final class Exchange: Sendable {
     /// Whether `complete` would still be of use; another thread may decide that in the next moment.
     package var isOpen: Bool { phase.isOpen }
 
-    /// Runs `action` once if the peer hangs up, or the server stops, before this is completed.
+    /// Runs `action` once if the server ends this before it is completed: the peer has hung up or was too slow, a streamed body is too large, or the
+    /// server stops.
     ///
     /// It runs on the worker's thread and must not block; or, where that has happened already, before this returns.
     package func whenAbandoned(_ action: @escaping @Sendable () -> Void) {
@@ -75,16 +78,14 @@ package final class Exchange: Sendable {
 
 // What the worker does with it.
 extension Exchange {
-    func receive(_ bytes: UnsafeRawBufferPointer, expecting count: Int) {
-        held.withLock { held in
-            if held.body.isEmpty { held.body.reserveCapacity(count) }
-            held.body.append(contentsOf: bytes)
-        }
+    /// Takes a piece of a body of `expected` bytes (0: nobody knows). False: there is no memory left for bodies.
+    func receive(_ bytes: UnsafeRawBufferPointer, expecting expected: Int) -> Bool {
+        held.withLock { $0.body.append(bytes, expecting: expected, from: bodies) }
     }
 
-    /// Throws away what was received of a body that is too large.
+    /// Throws away what was received of a body that nobody is going to read.
     func discardBody() {
-        held.withLock { $0.body = [] }
+        _ = takeBody()
     }
 
     /// Takes the right to answer.
@@ -112,7 +113,7 @@ extension Exchange {
     private func end(_ ending: Held.Ending) -> (@Sendable () -> Void)? {
         held.withLock { held in
             held.ending = ending
-            if ending == .abandoned { held.body = [] }
+            if ending == .abandoned { _ = held.body.take(givingBackTo: bodies) }
             let action = held.whenAbandoned
             held.whenAbandoned = nil
             return action

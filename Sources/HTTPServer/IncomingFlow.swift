@@ -34,6 +34,14 @@ struct IncomingFlow {
         ending = fault.map(Ending.broken) ?? .end
     }
 
+    /// Nobody is going to take what is here.
+    mutating func drop() {
+        buffer = []
+        end(.abandoned)
+    }
+
+    var isEmpty: Bool { buffer.isEmpty }
+
     /// Hands out a piece if one is complete; what came before a fault comes before it. `hasRoom`: the connection can go on.
     mutating func take() -> (piece: Piece, hasRoom: Bool)? {
         if buffer.count >= Self.pieceBytes || (ending != nil && !buffer.isEmpty) {

@@ -40,8 +40,6 @@ package enum Method: Sendable {
             self = .delete
         } else if strcmp(token, "OPTIONS") == 0 {
             self = .options
-        } else if strcmp(token, "TRACE") == 0 || strcmp(token, "CONNECT") == 0 {
-            throw .methodNotAllowed
         } else {
             throw .unsupportedMethod
         }

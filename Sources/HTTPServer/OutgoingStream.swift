@@ -4,6 +4,8 @@ internal import CMicrohttpd
 final class OutgoingStream {
     /// Bytes that libmicrohttpd has taken.
     private(set) var taken = 0
+    /// Its source has failed, or ended early.
+    private(set) var hasFailed = false
     private let length: Int
     private let body: OutgoingBody
     private weak var connection: Connection?
@@ -33,6 +35,7 @@ final class OutgoingStream {
     /// What libmicrohttpd is told: how many bytes were put into the buffer, 0 where the connection is paused instead, or a failure.
     fileprivate func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
         guard let connection, !connection.isCut else { return Self.failure }
+        connection.worker.callbacks &+= 1
         switch body.copy(into: buffer) {
         case .copied(let count):
             taken += count
@@ -40,7 +43,9 @@ final class OutgoingStream {
         case .wait:
             connection.pause()
             return 0
-        case .failed: return Self.failure
+        case .failed:
+            hasFailed = true
+            return Self.failure
         }
     }
 

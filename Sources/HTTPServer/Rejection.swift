@@ -6,9 +6,7 @@ package enum Rejection: Error, Equatable, Sendable {
     case uriTooLong
     /// The head needs more memory than a connection has, or more than 16 KiB.
     case headersTooLarge
-    /// TRACE or CONNECT.
-    case methodNotAllowed
-    /// A method that HTTP does not define.
+    /// A method that HTTP does not define, TRACE or CONNECT: no resource here has it.
     case unsupportedMethod
     /// HTTP/1.0 with a method that has a body, and no Content-Length.
     case lengthRequired
@@ -23,7 +21,6 @@ package enum Rejection: Error, Equatable, Sendable {
     package var status: Int {
         switch self {
         case .malformed: 400
-        case .methodNotAllowed: 405
         case .lengthRequired: 411
         case .uriTooLong: 414
         case .expectationFailed: 417
@@ -39,8 +36,7 @@ package enum Rejection: Error, Equatable, Sendable {
         case .malformed(let detail): detail
         case .uriTooLong: "The request target is longer than \(RequestTarget.maximumBytes) bytes."
         case .headersTooLarge: "The header fields are too long or too many."
-        case .methodNotAllowed: "This method is not allowed."
-        case .unsupportedMethod: "This method is not known."
+        case .unsupportedMethod: "This method is not known here."
         case .lengthRequired: "A request with a body needs a Content-Length."
         case .unsupportedTransferCoding: "The only transfer coding that is understood is chunked."
         case .unsupportedVersion: "The versions of HTTP spoken here are 1.0 and 1.1."

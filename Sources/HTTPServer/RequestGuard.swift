@@ -7,7 +7,9 @@ import Glibc
 /// another client's next one. Nothing of that gets past here. A folded line is glued to the *name* of its field
 /// (`Transfer-Encodingchunked`), which is why names that begin like the two framing fields are refused.
 ///
-/// Not to be seen from here, and therefore left to a proxy in front: a bare LF that ends a line, a NUL that ends a value, a line that
+/// A NUL in the method or target, which ends it for libmicrohttpd, shows by the place of what follows.
+///
+/// Not to be seen from here, and therefore left to a proxy in front: a bare LF that ends a line, a NUL that ends a value or the version, a line that
 /// begins with a colon and so ends the head, and the refusals of libmicrohttpd's own parser (a length or a chunk size that is no
 /// number), whose status line and fields go out twice. After those the connection ends.
 /// Source: RFC 9112, 3.2, 5.1 and 6.3; RFC 9110, 10.1.1.
@@ -28,8 +30,10 @@ struct RequestGuard {
     private var length: Int?
     private var codings = 0
 
-    /// What libmicrohttpd spends on a field besides its bytes.
-    private static let entryBytes = 64
+    /// What libmicrohttpd spends on a field besides its bytes, its colon, blank and line end among them.
+    private static let entryBytes = 68
+    /// A request line's method, version, blanks and end.
+    private static let lineBytes = 20
     /// What the head of a response may need. libmicrohttpd builds it in the memory that the request's head has left, and where that is
     /// too little it closes the connection without a word; so such a request is refused while there is room to say so.
     private static let responseBytes = 1024
@@ -37,7 +41,18 @@ struct RequestGuard {
     /// Reads the fields of a request to `target` on a connection of so many bytes of memory.
     init(connectionMemory: Int, target: RequestTarget) {
         maximumBytes = min(16_384, connectionMemory - Self.responseBytes)
-        usedBytes = target.byteCount
+        usedBytes = target.byteCount + Self.lineBytes
+    }
+
+    /// Throws where there is more between the parts of the request line than a blank: libmicrohttpd's pointers to them are into that line itself.
+    static func checkLine(
+        method: UnsafePointer<CChar>, _ target: RequestTarget, at url: UnsafePointer<CChar>?, version: UnsafePointer<CChar>
+    ) throws(Rejection) {
+        // A line without a version is refused for that.
+        guard let url, version.pointee != 0 else { return }
+        guard url - method == strlen(method) + 1, version - url == target.byteCount + 1 else {
+            throw .malformed("The request line has a character that is not allowed.")
+        }
     }
 
     /// Takes note of one field, in the order received.

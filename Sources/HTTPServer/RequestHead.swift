@@ -1,6 +1,23 @@
 internal import CMicrohttpd
 import Glibc
 
+/// The header fields of a request that is turned away. Valid only during the call it is passed to.
+package struct RejectedHead {
+    private let fields: FieldSource
+
+    /// A head that came over no socket.
+    package init(headers: [(name: String, value: String)]) {
+        fields = .listed(headers)
+    }
+
+    init(connection: OpaquePointer) {
+        fields = .received(connection)
+    }
+
+    /// The first field of that name, in any case. Bytes that are not UTF-8 are shown as U+FFFD.
+    package func header(_ name: StaticString) -> String? { fields.first(name) }
+}
+
 /// A request without its body. Valid only during the call it is passed to: fields are looked up in libmicrohttpd when asked for.
 package struct RequestHead {
     package let method: Method
@@ -12,12 +29,7 @@ package struct RequestHead {
     /// Absent where there is no body or its length is not declared.
     package let contentLength: Int?
     package let hasBody: Bool
-    private let fields: Fields
-
-    private enum Fields {
-        case received(OpaquePointer)
-        case listed([(name: String, value: String)])
-    }
+    private let fields: FieldSource
 
     /// A head that came over no socket.
     package init(
@@ -44,8 +56,19 @@ package struct RequestHead {
     }
 
     /// The first field of that name, in any case. Bytes that are not UTF-8 are shown as U+FFFD.
-    package func header(_ name: StaticString) -> String? {
-        switch fields {
+    package func header(_ name: StaticString) -> String? { fields.first(name) }
+
+    /// All fields of that name, in any case, in the order sent. Bytes that are not UTF-8 are shown as U+FFFD.
+    package func values(_ name: StaticString) -> [String] { fields.all(name) }
+}
+
+/// Where header fields are looked up: in libmicrohttpd when asked for, or in a list.
+private enum FieldSource {
+    case received(OpaquePointer)
+    case listed([(name: String, value: String)])
+
+    func first(_ name: StaticString) -> String? {
+        switch self {
         case .received(let connection):
             var value: UnsafePointer<CChar>?
             var count = 0
@@ -60,9 +83,8 @@ package struct RequestHead {
         }
     }
 
-    /// All fields of that name, in any case, in the order sent. Bytes that are not UTF-8 are shown as U+FFFD.
-    package func values(_ name: StaticString) -> [String] {
-        switch fields {
+    func all(_ name: StaticString) -> [String] {
+        switch self {
         case .received(let connection):
             var search = FieldSearch(name: name)
             withUnsafeMutablePointer(to: &search) { _ = MHD_get_connection_values_n(connection, .HEADER_KIND, noteField, $0) }

@@ -10,6 +10,7 @@ package final class Server: Sendable {
     package let port: UInt16
     private let mode: SharedRunMode
     private let counts: ConnectionCounts
+    let bodies: BodyBudget
     private let workers: [Worker]
     private let threads: Mutex<[WorkerThread]>
 
@@ -54,16 +55,18 @@ package final class Server: Sendable {
         let listening = try ListenSocket.open(host: configuration.host, port: configuration.port, count: configuration.workers)
         let mode = SharedRunMode()
         let counts = ConnectionCounts(limit: capacity.connections)
+        let bodies = BodyBudget(limit: configuration.bodyMemory)
         var workers: [Worker] = []
         for socket in listening.sockets {
             workers.append(
                 try Worker(
                     configuration: configuration, daemonCount: capacity.daemonsPerWorker, socket: socket, handler: handler,
-                    mode: mode, counts: counts))
+                    mode: mode, counts: counts, bodies: bodies))
         }
         port = listening.port
         self.mode = mode
         self.counts = counts
+        self.bodies = bodies
         self.workers = workers
         threads = Mutex([])
         for worker in workers {

@@ -8,11 +8,13 @@ package struct ServerConfiguration: Sendable {
     package var workers = 2
     /// Absent: a twentieth of the descriptor limit, at least 16 and at most 8,192.
     package var daemonsPerWorker: Int?
-    /// Bytes libmicrohttpd keeps for one connection. A request's head has to fit, with 64 bytes for each field and 1 KiB left for the head
+    /// Bytes libmicrohttpd keeps for one connection. A request's head has to fit, with 64 bytes more for each field and 1 KiB left for the head
     /// of the response.
     package var connectionMemory = 6144
     /// Connections over all workers; one more is told 503. Absent: what the descriptor limit leaves.
     package var connectionLimit: Int?
+    /// Bytes of memory for bodies that are being received, over all connections; what needs more is told 503. The first 16 KiB of each are not counted.
+    package var bodyMemory = 256 << 20
     /// From the first byte of a request (or the connection's start) to the end of its head.
     package var headSeconds = 10
     /// From the end of the head to the end of the body. A body above 128 KiB has a second more for each 16 KiB. A streamed body has to keep

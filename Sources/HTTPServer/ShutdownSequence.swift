@@ -5,6 +5,8 @@
 ///                                │ deadline                                                            ▲
 ///                                ▼                                                                     │
 ///                            held exchanges answered ──a second──▶ all connections cut ──a second──────┘
+///                                                                      │      ▲
+///                                                                      └──────┘ a second, while an exchange is held
 struct ShutdownSequence {
     enum Step: Equatable { case none, stopAccepting, answerHeld, cutAll, end }
 
@@ -26,7 +28,7 @@ struct ShutdownSequence {
         case (_, .stopping) where open == 0: return .end
         case (.draining, .stopping) where now >= deadline: return enter(.answered, until: now + Self.grace, .answerHeld)
         case (.answered, _) where now >= stageEnd: return enter(.cut, until: now + Self.grace, .cutAll)
-        case (.cut, _) where now >= stageEnd && held == 0: return .end
+        case (.cut, _) where now >= stageEnd: return held == 0 ? .end : enter(.cut, until: now + Self.grace, .cutAll)
         default: return .none
         }
     }

@@ -29,15 +29,19 @@ extension Worker {
         for connection in connections {
             guard let connection, let exchange = connection.heldExchange, exchange.claim() else { continue }
             exchange.abandon()
-            resume(connection, with: handler.draining())
+            resume(connection, with: handler.draining(context: exchange.context))
         }
     }
 
-    /// A stream that is paused is resumed so that it ends; one that has been cut is not paused again.
+    /// A stream that is paused is resumed so that it ends; one that has been cut is not paused again. What has become held meanwhile is answered, and its
+    /// connection left open for that answer; the next round ends it.
     private func cutAll() {
-        for case let connection? in connections where connection.heldExchange == nil {
+        for case let connection? in connections {
+            connection.isCut = true
+            guard connection.heldExchange == nil else { continue }
             cut(connection)
             proceed(connection)
         }
+        answerHeld()
     }
 }

@@ -7,10 +7,11 @@ extension Worker {
         connection.beginWindow()
     }
 
-    /// The application is behind: until it has caught up, nobody counts the client's time.
+    /// The application is behind: until it has caught up, nobody counts the client's time. Who hangs up meanwhile is noticed if he waits for an answer; what
+    /// he has sent of a body is still to be taken.
     func becamePaused(_ connection: Connection) {
         pausedConnections += 1
-        deadlines.enter(.paused, slot: connection.slot)
+        deadlines.enter(.paused, slot: connection.slot, due: connection.outgoing == nil ? .max : now + DeadlinePolicy.unwatched)
     }
 
     /// Moves a paused connection on. Does nothing where it is not paused.
@@ -18,7 +19,9 @@ extension Worker {
         guard connection.isPaused else { return }
         connection.isPaused = false
         pausedConnections -= 1
-        if deadlines.stage(connection.slot) == .paused { beginWindow(connection) }
+        let stage = deadlines.stage(connection.slot)
+        if stage == .pausedWatched { poll.remove(connection.descriptor) }
+        if stage == .paused || stage == .pausedWatched { beginWindow(connection) }
         MHD_resume_connection(connection.handle)
         touch(connection.daemon)
     }

@@ -1,3 +1,4 @@
+internal import CMicrohttpd
 import Glibc
 
 /// What a worker does twice a second: it looks for what is overdue, and for who has hung up.
@@ -6,31 +7,35 @@ extension Worker {
         nextSweep = now + (isDraining ? 50 : 500)
         for slot in deadlines.overdue(at: now) { expire(slot) }
         for slot in deadlines.slots(in: .idle) { checkIdle(slot) }
+        touchResting()
         acceptor.sweep(now: now)
     }
 
     private func expire(_ slot: Int) {
         guard let connection = connections[slot] else { return }
         switch deadlines.stage(slot) {
-        case .free, .watched, .paused: break
-        case .held: watchForHangUp(connection)
+        case .free, .watched, .pausedWatched: break
+        case .held: watchForHangUp(connection, as: .watched)
+        case .paused: watchForHangUp(connection, as: .pausedWatched)
         case .idle: stopReading(connection)
         case .head: cut(connection)
-        case .body: connection.renewWindow(policy) ? deadlines.postpone(slot, to: now + policy.incomingWindow) : cut(connection)
+        case .body:
+            if connection.renewWindow(policy) { return deadlines.postpone(slot, to: now + policy.incomingWindow) }
+            if !connection.answerOverdue() { cut(connection) }
         case .response: connection.renewWindow(policy) ? deadlines.postpone(slot, to: now + policy.outgoingWindow) : cut(connection)
         }
     }
 
     /// libmicrohttpd does not look at a suspended connection's socket.
     /// Source: microhttpd.h, MHD_suspend_connection ("... if the client closed the connection while it was suspended").
-    private func watchForHangUp(_ connection: Connection) {
+    private func watchForHangUp(_ connection: Connection, as watched: DeadlineTable.Stage) {
         watches &+= 1
         connection.watch = watches
         let source = EventSource.peer(slot: connection.slot, watch: watches)
         // Without memory for the watch it is tried again; the connection itself is none the worse.
         let isWatched = poll.add(connection.descriptor, source, .hangUpOnce)
         let due = isWatched ? Int64.max : now + DeadlinePolicy.unwatched
-        deadlines.enter(isWatched ? .watched : .held, slot: connection.slot, due: due)
+        deadlines.enter(isWatched ? watched : deadlines.stage(connection.slot), slot: connection.slot, due: due)
     }
 
     /// Begins the head's deadline where the first bytes of a next request have come. libmicrohttpd tells nobody, the kernel does.
@@ -49,10 +54,11 @@ extension Worker {
         deadlines.enter(.head, slot: connection.slot, due: now + 1000)
     }
 
-    /// Ends a connection that is too slow. Its daemon sees the hang-up and closes it.
+    /// Ends a connection that is too slow. Its daemon sees the hang-up and closes it, or, where it does not look at the socket any more, the timeout.
     func cut(_ connection: Connection) {
         connection.isCut = true
         Glibc.shutdown(connection.descriptor, Int32(SHUT_RDWR))
+        mhd_close_soon(connection.handle)
         deadlines.postpone(connection.slot, to: .max)
     }
 }

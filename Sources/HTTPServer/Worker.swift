@@ -15,6 +15,7 @@ import Glibc
 final class Worker: @unchecked Sendable {
     let handler: any ExchangeHandler
     let completions: CompletionQueue
+    let bodies: BodyBudget
     let connectionMemory: Int
     let mode: SharedRunMode
     private let counts: ConnectionCounts
@@ -25,6 +26,8 @@ final class Worker: @unchecked Sendable {
     private var nextDaemon = 0
     /// Daemons to run before the next wait.
     private var touched: [Int] = []
+    /// How often libmicrohttpd has called back. A turn without a call has moved nothing.
+    var callbacks = 0
     var connections: [Connection?] = []
     private var freeSlots: [Int] = []
     var openConnections = 0
@@ -43,16 +46,17 @@ final class Worker: @unchecked Sendable {
 
     init(
         configuration: ServerConfiguration, daemonCount: Int, socket: ListenSocket, handler: any ExchangeHandler, mode: SharedRunMode,
-        counts: ConnectionCounts
+        counts: ConnectionCounts, bodies: BodyBudget
     ) throws(ServerError) {
         self.handler = handler
         connectionMemory = configuration.connectionMemory
         self.mode = mode
         self.counts = counts
+        self.bodies = bodies
         policy = DeadlinePolicy(configuration)
         completions = try CompletionQueue()
         poll = try EventPoll()
-        acceptor = try Acceptor(socket: socket, poll: poll, counts: counts)
+        acceptor = try Acceptor(socket: socket, poll: poll, counts: counts) { handler.overloaded(context: nil) }
         guard poll.add(completions.descriptor, .completions) else { throw .system("epoll_ctl", errno: errno) }
         for index in 0..<daemonCount {
             let daemon = try Daemon(
@@ -96,14 +100,24 @@ final class Worker: @unchecked Sendable {
         touched.append(index)
     }
 
+    /// A connection that is read no further because its memory is full (a chunk's head of thousands of bytes) stays ready in libmicrohttpd's eyes. Its
+    /// daemon would run without end, so one that has moved nothing in a whole turn rests.
     private func runTouched() {
         let round = touched
         touched.removeAll(keepingCapacity: true)
         for index in round {
             let daemon = daemons[index]
             daemon.isTouched = false
-            if daemon.run() { touch(index) }
+            let before = callbacks
+            let hasMore = daemon.run()
+            daemon.isResting = hasMore && callbacks == before
+            if hasMore && !daemon.isResting { touch(index) }
         }
+    }
+
+    /// Gives the daemons that rest another turn.
+    func touchResting() {
+        for index in daemons.indices where daemons[index].isResting { touch(index) }
     }
 }
 
@@ -207,9 +221,12 @@ extension Worker {
 
     /// The peer of a watched connection has closed its side. One that only half-closed is not told from one that is gone.
     private func hungUp(_ slot: Int, _ watch: UInt32) {
-        guard let connection = connections[slot], connection.watch == watch, let exchange = connection.heldExchange,
-            exchange.claim()
-        else { return }
+        guard let connection = connections[slot], connection.watch == watch else { return }
+        if connection.isPaused {
+            cut(connection)
+            return proceed(connection)
+        }
+        guard let exchange = connection.heldExchange, exchange.claim() else { return }
         exchange.abandon()
         resume(connection, with: nil)
     }

@@ -13,7 +13,7 @@ import Testing
                 refused.send("GET /echo HTTP/1.1\r\nHost: h\r\n\r\n")
                 let all = try refused.readToEnd()
                 #expect(all.hasPrefix("HTTP/1.1 503"))
-                #expect(all.contains("Retry-After: 2\r\n") && all.contains("application/problem+json"))
+                #expect(all.contains("Retry-After: 2\r\n") && all.contains("\r\nDate: ") && all.hasSuffix("connections"))
             }
             #expect(server.statistics.refused == 100)
             #expect(server.statistics.connections == 5)
@@ -32,7 +32,7 @@ import Testing
             #expect(eventually { server.statistics.suspended == 1 })
             let answer = try RawClient(port: server.port).readAnswer()
             #expect(answer.headers["content-length"] == "\(answer.body.utf8.count)")
-            #expect(answer.body.hasSuffix("}"))
+            #expect(answer.body == "connections")
         }
     }
 

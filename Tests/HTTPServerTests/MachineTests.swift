@@ -34,8 +34,10 @@ import Testing
         var sequence = ShutdownSequence()
         for _ in 0..<3 { _ = step(&sequence, mode: .stopping, now: 0, deadline: 0, open: 1, held: 1) }
         #expect(step(&sequence, mode: .stopping, now: 1000, deadline: 0, open: 1, held: 1) == .cutAll)
-        #expect(step(&sequence, mode: .stopping, now: 100_000, deadline: 0, open: 1, held: 1) == .none)
-        #expect(step(&sequence, mode: .stopping, now: 100_001, deadline: 0, open: 1, held: 0) == .end)
+        #expect(step(&sequence, mode: .stopping, now: 1999, deadline: 0, open: 1, held: 1) == .none)
+        #expect(step(&sequence, mode: .stopping, now: 2000, deadline: 0, open: 1, held: 1) == .cutAll, "what has become held is answered")
+        #expect(step(&sequence, mode: .stopping, now: 2999, deadline: 0, open: 1, held: 0) == .none)
+        #expect(step(&sequence, mode: .stopping, now: 3000, deadline: 0, open: 1, held: 0) == .end)
     }
 
     private func step(

@@ -68,14 +68,15 @@ struct Probe: Sendable, CustomTestStringConvertible {
     ]
 
     static let lines: [Probe] = [
-        line("TRACE /first HTTP/1.1", [405]), line("CONNECT /first HTTP/1.1", [405]), line("BREW /first HTTP/1.1", [501]),
+        line("TRACE /first HTTP/1.1", [501]), line("CONNECT /first HTTP/1.1", [501]), line("BREW /first HTTP/1.1", [501]),
         line("get /first HTTP/1.1", [501]), line("GET /first HTTP/1.2", [505]), line("GET /first HTTP/2.0", [505]),
         line("GET /first HTTP/0.9", [505]), line("GET first HTTP/1.1"), line("GET http://h/first HTTP/1.1"),
         line("OPTIONS * HTTP/1.1"),
         line("GET //first HTTP/1.1"), line("GET /a//b HTTP/1.1"), line("GET /a/../first HTTP/1.1"),
         line("GET /a/%2e%2e/first HTTP/1.1"),
         line("GET /a%2ffirst HTTP/1.1"), line("GET /a%5cfirst HTTP/1.1"), line("GET /a\\first HTTP/1.1"),
-        line("GET /first%00 HTTP/1.1"),
+        line("GET /first%00 HTTP/1.1"), line("GET /first\0 HTTP/1.1"), line("GET /first\0/../x HTTP/1.1"), line("GET /first?a=b\0&c=d HTTP/1.1"),
+        line("GET\0X /first HTTP/1.1"), line("GET  /first HTTP/1.1"),
         line("GET /first%0d%0aX:y HTTP/1.1"), line("GET /first%zz HTTP/1.1"), line("GET /first%ff HTTP/1.1"),
         line("GET /f?x=%00 HTTP/1.1"),
         line("GET /first#f HTTP/1.1"), line("GET /a b HTTP/1.1"), line("GET  HTTP/1.1"), line("GET /\u{e9} HTTP/1.1"),

@@ -61,6 +61,12 @@ final class StreamHandler: ExchangeHandler {
                 _ = try? await exchange.nextPiece()
                 exchange.complete(Response(status: 507, body: Array("full".utf8)))
             }
+        case "/late":
+            gate.close()
+            Task {
+                await gate.pass()
+                exchange.complete(Response(status: 507))
+            }
         case "/download": exchange.complete(Response(status: 200, stream: source(of: 50_000_000)))
         case "/broken": exchange.complete(Response(status: 200, stream: source(of: 1_000_000, failingAt: 300_000)))
         case "/echo": exchange.complete(Response(status: 200, body: Array("ok".utf8)))
@@ -100,9 +106,12 @@ final class StreamHandler: ExchangeHandler {
         }
     }
 
-    func rejection(_ reason: Rejection) -> Response { Response(status: reason.status) }
+    func rejection(_ reason: Rejection, of head: RejectedHead) -> (response: Response, context: (any AnyObject & Sendable)?) {
+        (Response(status: reason.status), nil)
+    }
+    func overloaded(context: (any AnyObject & Sendable)?) -> Response { Response(status: 503, body: Array("full".utf8)) }
     func tooLarge(maxBytes: Int, context: any AnyObject & Sendable) -> Response { Response(status: 413, body: Array("\(maxBytes)".utf8)) }
-    func draining() -> Response { Response(status: 503) }
+    func draining(context: any AnyObject & Sendable) -> Response { Response(status: 503) }
     func finished(_ record: ExchangeRecord) { noted.withLock { $0.records.append(record) } }
 }
 

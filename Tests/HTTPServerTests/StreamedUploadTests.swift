@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Testing
 
@@ -102,6 +103,33 @@ import Testing
         }
     }
 
+    @Test("An early answer arrives although the rest of the body does not", arguments: ["/refuse", "/change"], [true, false])
+    func overdue(_ path: String, _ isChunked: Bool) async throws {
+        try await withStreamServer({ $0.bodySeconds = 1 }) { server, handler in
+            let client = try RawClient(port: server.port)
+            client.send(Self.head(path, isChunked ? "Transfer-Encoding: chunked" : "Content-Length: 160000"))
+            if isChunked { client.send("186a0\r\n") }
+            client.send(StreamHandler.bytes(from: 0, count: 70_000))
+            let all = try client.readToEnd()
+            #expect(all.hasPrefix(path == "/refuse" ? "HTTP/1.1 401" : "HTTP/1.1 507") && all.contains("Connection: close"))
+            #expect(eventually { handler.notes.records.map(\.outcome) == [.answered] })
+            #expect(eventually { server.statistics.connections == 0 })
+        }
+    }
+
+    @Test("A paused upload is told early, too") func earlyWhilePaused() async throws {
+        try await withStreamServer { server, handler in
+            let client = try RawClient(port: server.port)
+            client.send(Self.head("/late", "Content-Length: 500000"))
+            client.send(StreamHandler.bytes(from: 0, count: 500_000))
+            #expect(eventually { handler.gate.waitingCount == 1 })
+            handler.gate.open()
+            #expect(try client.readAnswer().status == 507)
+            client.send("GET /echo HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(try client.readAnswer().body == "ok")
+        }
+    }
+
     @Test("A hang-up ends the reader, which has all that came before", arguments: ["close", "half", "reset"]) func hangUp(_ way: String) async throws
     {
         try await withStreamServer { server, handler in
@@ -140,6 +168,22 @@ import Testing
             #expect(try trickling.readToEnd() == "")
             #expect(handler.notes.faults == [.abandoned])
             #expect(handler.notes.records.map(\.outcome).contains(.cut))
+        }
+    }
+
+    @Test("A stop does not wait for an answer to a body that came in its last second") func lateBody() async throws {
+        try await withStreamServer { server, handler in
+            handler.gate.close()
+            let client = try RawClient(port: server.port)
+            client.send(Self.head("/upload", "Content-Length: 1000"))
+            client.send(StreamHandler.bytes(from: 0, count: 999))
+            #expect(eventually { handler.gate.waitingCount == 1 })
+            let start = secondsNow()
+            DispatchQueue.global().asyncAfter(deadline: .now() + 0.6) { client.send("a") }
+            server.stop(within: 0.1)
+            #expect(secondsNow() - start < 8)
+            #expect(handler.notes.abandoned == 1)
+            #expect(try client.readToEnd().hasPrefix("HTTP/1.1 503"))
         }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 @testable import HTTPServer
@@ -23,6 +24,7 @@ final class TestHandler: ExchangeHandler {
         var records: [ExchangeRecord] = []
         var requests: [SeenRequest] = []
         var abandoned = 0
+        var clock: clockid_t?
     }
 
     struct SeenRequest: Sendable {
@@ -37,7 +39,18 @@ final class TestHandler: ExchangeHandler {
         self.onRace = onRace
     }
 
+    /// The processor time of the thread that served last; nil before that.
+    var threadSeconds: Double? {
+        guard let clock = noted.withLock({ $0.clock }) else { return nil }
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     func admit(_ head: RequestHead) -> Admission {
+        var clock = clockid_t()
+        pthread_getcpuclockid(pthread_self(), &clock)
+        noted.withLock { $0.clock = clock }
         noted.withLock {
             $0.requests.append(
                 SeenRequest(
@@ -47,7 +60,8 @@ final class TestHandler: ExchangeHandler {
         let context = TestContext(path: head.path, method: head.method)
         switch head.path {
         case "/refuse": return .answer(Response(status: 401, body: Array("no".utf8)), context: context)
-        case "/large": return .accept(maxBodyBytes: 1 << 24, context: context)
+        case "/size": return .accept(maxBodyBytes: 1 << 20, context: context)
+        case "/large", "/large/none", "/large/hold": return .accept(maxBodyBytes: 1 << 24, context: context)
         default: return .accept(maxBodyBytes: 1000, context: context)
         }
     }
@@ -55,11 +69,12 @@ final class TestHandler: ExchangeHandler {
     func handle(_ exchange: Exchange) {
         guard let context = exchange.context as? TestContext else { return }
         switch context.path {
-        case "/hold":
+        case "/hold", "/large/hold":
             exchange.whenAbandoned { [self] in noted.withLock { $0.abandoned += 1 } }
             noted.withLock { $0.held.append(exchange) }
         case "/race": onRace(exchange)
-        case "/none": exchange.complete(Response(status: 204))
+        case "/wordy": exchange.complete(Response(status: 200, headers: [("X-Words", String(repeating: "w", count: 880))]))
+        case "/none", "/large/none": exchange.complete(Response(status: 204))
         case "/bad": exchange.complete(Response(status: 200, headers: [("X-Split", "a\r\nb: c")], body: [65]))
         case "/bye": exchange.complete(Response(status: 200, body: Array("bye".utf8), close: true))
         case "/size": exchange.complete(Response(status: 200, body: Array("\(exchange.takeBody().count)".utf8)))
@@ -72,15 +87,22 @@ final class TestHandler: ExchangeHandler {
         }
     }
 
-    func rejection(_ reason: Rejection) -> Response {
-        Response(status: reason.status, headers: [("Content-Type", "application/problem+json")], body: Array(reason.detail.utf8))
+    func rejection(_ reason: Rejection, of head: RejectedHead) -> (response: Response, context: (any AnyObject & Sendable)?) {
+        var headers: [(name: StaticString, value: String)] = [("Content-Type", "application/problem+json")]
+        if let own = head.header("X-Own") { headers.append(("X-Own", own)) }
+        let response = Response(status: reason.status, headers: headers, body: Array(reason.detail.utf8))
+        return (response, TestContext(path: "rejected", method: .get))
     }
 
     func tooLarge(maxBytes: Int, context: any AnyObject & Sendable) -> Response {
         Response(status: 413, body: Array("\(maxBytes)".utf8))
     }
 
-    func draining() -> Response { Response(status: 503, body: Array("draining".utf8)) }
+    func overloaded(context: (any AnyObject & Sendable)?) -> Response {
+        Response(status: 503, headers: [("Retry-After", "2")], body: Array((context as? TestContext)?.path.utf8 ?? "connections".utf8))
+    }
+
+    func draining(context: any AnyObject & Sendable) -> Response { Response(status: 503, body: Array("draining".utf8)) }
 
     func finished(_ record: ExchangeRecord) { noted.withLock { $0.records.append(record) } }
 

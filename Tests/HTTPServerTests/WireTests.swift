@@ -209,18 +209,45 @@ import Testing
         }
     }
 
-    @Test("A head of any number of fields is answered") func manyFields() throws {
+    @Test("A head of any number of fields is answered, with a head of a kilobyte, too", arguments: ["/echo", "/wordy"])
+    func manyFields(_ path: String) throws {
         try withServer { server, _ in
             var statuses: [Int] = []
             for count in 1...120 {
                 let client = try RawClient(port: server.port)
                 let fields = (0..<count).map { "X-\($0): value\r\n" }.joined()
-                client.send("POST /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\(fields)Content-Length: 3\r\n\r\nabc")
+                client.send("POST \(path) HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\(fields)Content-Length: 3\r\n\r\nabc")
                 statuses.append(try client.readAnswer().status)
             }
             #expect(Set(statuses) == [200, 431])
             #expect(statuses == statuses.sorted())
         }
+    }
+
+    @Test("The answer to a HEAD has no body, whoever gives it", arguments: ["", "X: " + String(repeating: "a", count: 4950) + "\r\n"])
+    func headOnly(_ field: String) throws {
+        try withServer { server, handler in
+            let client = try RawClient(port: server.port)
+            client.send("HEAD /page HTTP/1.1\r\nHost: h\r\n\(field)Connection: close\r\n\r\n")
+            let all = try client.readToEnd()
+            #expect(all.hasPrefix(field.isEmpty ? "HTTP/1.1 200" : "HTTP/1.1 431") && all.hasSuffix("\r\n\r\n"))
+            #expect(all.contains("\r\nDate: ") && all.contains("\r\nContent-Length: "))
+            #expect(eventually { handler.records.map(\.responseBytes) == [0] })
+        }
+    }
+
+    @Test("What is told of a refused request is recorded with it") func rejectionContext() throws {
+        try withServer { server, handler in
+            let client = try RawClient(port: server.port)
+            client.send("BREW /first HTTP/1.1\r\nHost: h\r\nx-own: 7\r\n\r\n")
+            let answer = try client.readAnswer()
+            #expect(answer.status == 501 && answer.headers["x-own"] == "7")
+            #expect(eventually { handler.records.map { ($0.context as? TestContext)?.path } == ["rejected"] })
+        }
+    }
+
+    @Test("Dates are those of HTTP") func date() {
+        #expect(DirectAnswer.date(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
     }
 
     @Test("A second server on the same port is refused") func portTaken() throws {

@@ -28,7 +28,7 @@ final class TestExchange: Sendable {
 
     init() throws {
         completions = try CompletionQueue()
-        exchange = Exchange(context: Context(), slot: 0, completions: completions)
+        exchange = Exchange(context: Context(), slot: 0, completions: completions, bodies: BodyBudget(limit: 0))
         reply = Reply(
             exchange: exchange, admitted: Admitted(route: nil, requestId: "test", client: .loopback),
             log: RequestLog(logger: .silent, metrics: Metrics(), rateLimiter: RateLimiter(limits: LimitTable(), isOn: false)))

@@ -53,6 +53,15 @@ final class Admitted: Sendable {
     }
 }
 
+/// A request that the server turned away for its form.
+final class RejectedRequest: Sendable {
+    let requestId: String
+
+    init(requestId: String) {
+        self.requestId = requestId
+    }
+}
+
 /// The media type of a body, as far as this API tells them apart.
 enum MediaType: Sendable {
     case absent

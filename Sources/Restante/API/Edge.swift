@@ -123,19 +123,26 @@ final class Edge: ExchangeHandler {
         return body.isEmpty ? [UInt8(ascii: " ")] : body
     }
 
-    func rejection(_ reason: Rejection) -> Response {
-        let requestId = RequestIdentifier.make()
-        return services.requestLog.response(to: Problem(reason), requestId: requestId).withCommonHeaders(requestId: requestId)
+    func rejection(_ reason: Rejection, of head: RejectedHead) -> (response: Response, context: (any AnyObject & Sendable)?) {
+        let rejected = RejectedRequest(requestId: RequestIdentifier.of(head))
+        return (response(to: Problem(reason), rejected.requestId), rejected)
     }
 
     func tooLarge(maxBytes: Int, context: any AnyObject & Sendable) -> Response {
-        let requestId = (context as? Admitted)?.requestId ?? RequestIdentifier.make()
-        return services.requestLog.response(to: Problem.tooLarge(maxBytes: maxBytes), requestId: requestId).withCommonHeaders(requestId: requestId)
+        response(to: Problem.tooLarge(maxBytes: maxBytes), requestId(of: context))
     }
 
-    func draining() -> Response {
-        let requestId = RequestIdentifier.make()
-        return services.requestLog.response(to: Problem.passing(.draining), requestId: requestId).withCommonHeaders(requestId: requestId)
+    func overloaded(context: (any AnyObject & Sendable)?) -> Response {
+        guard let context else {
+            let requestId = RequestIdentifier.make()
+            services.requestLog.refusedConnection(requestId)
+            return response(to: Problem.passing(.overloaded, detail: "There are too many connections."), requestId)
+        }
+        return response(to: Problem.passing(.overloaded, detail: "Too many long requests are being received."), requestId(of: context))
+    }
+
+    func draining(context: any AnyObject & Sendable) -> Response {
+        response(to: Problem.passing(.draining), requestId(of: context))
     }
 
     func finished(_ record: ExchangeRecord) {
@@ -143,13 +150,22 @@ final class Edge: ExchangeHandler {
         services.metrics.requests.note(
             admitted.map { $0.route?.metricsIndex ?? unknown } ?? rejected, status: record.status, seconds: record.seconds,
             hasWaited: admitted?.hasWaited.load(ordering: .relaxed) ?? false)
-        services.requestLog.finished(record, admitted)
+        services.requestLog.finished(record, admitted, requestId: admitted?.requestId ?? requestId(of: record.context))
+    }
+
+    /// The one that its request was admitted, or rejected, with.
+    private func requestId(of context: (any AnyObject & Sendable)?) -> String {
+        (context as? Admitted)?.requestId ?? (context as? RejectedRequest)?.requestId ?? RequestIdentifier.make()
+    }
+
+    private func response(to problem: Problem, _ requestId: String) -> Response {
+        services.requestLog.response(to: problem, requestId: requestId).withCommonHeaders(requestId: requestId)
     }
 
     private func refuse(
         _ head: RequestHead, _ problem: Problem, _ requestId: String, _ trace: TraceContext, _ route: Route? = nil
     ) -> Admission {
         let context = Admitted(route: route, requestId: requestId, client: head.peer, trace: trace)
-        return .answer(services.requestLog.response(to: problem, requestId: requestId).withCommonHeaders(requestId: requestId), context: context)
+        return .answer(response(to: problem, requestId), context: context)
     }
 }

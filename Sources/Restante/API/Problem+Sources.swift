@@ -18,7 +18,6 @@ extension Problem {
     init(_ rejection: Rejection) {
         let code: ProblemCode =
             switch rejection.status {
-            case 405: .methodNotAllowed
             case 411: .lengthRequired
             case 413: .tooLarge
             case 414: .uriTooLong

@@ -56,8 +56,8 @@ struct Problem: Error, Sendable {
         return problem
     }
 
-    /// A fault that will pass: `code` is one of those with status 503.
-    static func passing(_ code: ProblemCode, detail: String? = nil, retryAfter: Int = 1) -> Problem {
+    /// A fault that will pass: `code` is one of those with status 503. Those who are told so together are not asked to come back together.
+    static func passing(_ code: ProblemCode, detail: String? = nil, retryAfter: Int = .random(in: 1...3)) -> Problem {
         var problem = Problem(code, detail: detail)
         problem.retryAfter = retryAfter
         return problem

@@ -7,8 +7,12 @@ enum RequestIdentifier {
     private static let process = UInt64.random(in: 1 << 24..<1 << 28) << 32
     private static let count = Atomic<UInt32>(0)
 
-    static func of(_ head: RequestHead) -> String {
-        if let own = head.header("X-Request-Id"), isAcceptable(own) { return own }
+    static func of(_ head: RequestHead) -> String { of(head.header("X-Request-Id")) }
+
+    static func of(_ head: RejectedHead) -> String { of(head.header("X-Request-Id")) }
+
+    private static func of(_ own: String?) -> String {
+        if let own, isAcceptable(own) { return own }
         return make()
     }
 

@@ -16,7 +16,7 @@ final class RequestLog: Sendable {
         self.rateLimiter = rateLimiter
     }
 
-    func finished(_ record: ExchangeRecord, _ admitted: Admitted?) {
+    func finished(_ record: ExchangeRecord, _ admitted: Admitted?, requestId: String) {
         guard logger.logLevel <= .info else { return }
         var line: Logger.Metadata = [
             "operation": .string(admitted?.operation ?? RequestMetrics.rejected),
@@ -24,7 +24,7 @@ final class RequestLog: Sendable {
             "outcome": .string("\(record.outcome)"),
             "bytes": .stringConvertible(record.responseBytes),
             "seconds": .stringConvertible((record.seconds * 1e6).rounded() / 1e6),
-            "requestId": .string(admitted?.requestId ?? "-"),
+            "requestId": .string(requestId),
         ]
         if let trace = admitted?.trace {
             line["trace_id"] = .string(trace.traceText)
@@ -32,6 +32,11 @@ final class RequestLog: Sendable {
             line["parent_span_id"] = trace.parentText.map { .string($0) }
         }
         logger.info("request", metadata: line)
+    }
+
+    /// A connection too many was told 503.
+    func refusedConnection(_ requestId: String) {
+        logger.info("connection refused", metadata: ["requestId": .string(requestId)])
     }
 
     /// What the client is told of `error`; what it is not told goes to the log. Counted here, and nowhere else.
