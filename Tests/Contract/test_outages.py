@@ -122,6 +122,42 @@ def test_while_the_database_is_down_requests_are_answered_and_polls_stay_held(ow
     server.terminate()
 
 
+# What PostgreSQL says of each row for which it finds no room.
+_FULL = """
+CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER no_room BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION no_room();
+"""
+
+
+def test_where_the_disk_is_full_sends_are_refused_and_what_is_there_can_be_fetched(own_server):
+    server = own_server()
+    alice, bob, carol = server.user(), server.user(), server.user()
+    old, new = [alice.send(bob, text) for text in ("old", "new")]
+    assert bob.acknowledge([old]) == 1
+    (receipt,) = alice.items("RECEIPT")
+    body = alice.message(bob, "through it all")
+    with carol.hold(wait=20) as poll:
+        assert poll.is_held()
+        server.database.query(_FULL)
+        assert alice.post("/v1/sendMessage", body).problem(507, "out-of-space")["retryable"] is True
+        assert bob.texts() == ["new"]
+        # What owes nobody anything goes; what owes a receipt stays until there is room for it.
+        assert alice.acknowledge([receipt["messageId"]]) == 1
+        bob.post("/v1/acknowledge", {"messageIds": [new]}).problem(507, "out-of-space")
+        bob.post("/v1/fetchMessages", {"acknowledge": [new]}).problem(507, "out-of-space")
+        bob.post("/v1/fetchMessages", {"acknowledge": [old]}).expect(200)
+        assert bob.texts() == ["new"]
+        alice.post("/v1/heartbeat").expect(204)
+        server.client.get("/readyz").expect(200)
+        assert poll.is_held()
+        server.database.query("DROP TRIGGER no_room ON inbox")
+        alice.post("/v1/sendMessage", body).expect(201)
+        assert bob.acknowledge([new]) == 1 and bob.texts() == ["through it all"]
+        alice.send(carol, "at last")
+        assert [item["content"] for item in poll.inbox(5)["messages"]] == ["at last"]
+
+
 def test_sigterm_answers_every_held_poll_and_exits_with_0(own_server):
     server = own_server()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:

@@ -224,7 +224,7 @@ extension ProblemCode {
             Self.row(
                 507, "The server has no space left", retryable: true,
                 "The message could not be stored, because the disk is full. Nothing was stored.",
-                remedy: "Try again later; fetching and acknowledging still work.")
+                remedy: "Try again later. Fetching still works, and so does acknowledging where nobody is owed a receipt.")
         default:
             Self.row(
                 500, "Something went wrong inside the server", retryable: true, "The request ran into a fault of the server.",
