@@ -16,10 +16,18 @@ import Testing
         return "| `\(setting.environmentName)` | \(defaultText(of: setting)) | \(what) |"
     }
 
-    @Test func theTableInREADMEHasEachSettingAsItIs() throws {
+    private static func readme() throws -> String {
         let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../README.md")
-        let readme = try String(contentsOf: path, encoding: .utf8)
-        let rows = readme.split(separator: "\n").map(String.init).filter { $0.hasPrefix("| `RESTANTE_") }
+        return try String(contentsOf: path, encoding: .utf8)
+    }
+
+    @Test func everySecretThatAFileMayHoldIsNamed() throws {
+        let named = try Self.readme().matches(of: /RESTANTE_([A-Z0-9_]+)_FILE`/).map { String($0.1) }
+        #expect(Set(named) == Set(SettingsTable.settings.filter(\.isSecret).map(\.key)).union(["TLS_CA"]))
+    }
+
+    @Test func theTableInREADMEHasEachSettingAsItIs() throws {
+        let rows = try Self.readme().split(separator: "\n").map(String.init).filter { $0.hasPrefix("| `RESTANTE_") }
         #expect(rows == SettingsTable.settings.map(Self.row))
     }
 }
