@@ -40,12 +40,13 @@ run: build ## serve on http://127.0.0.1:8080 with an embedded database and devel
 migrate: build ## bring the configured database's schema up to date, or: make migrate ARGS=status
 	@.build/release/restante migrate $(or $(ARGS),up)
 
-test: deps lint .venv/requirements.txt ## lint, unit tests, then the Contract suite against the built binary
+test: deps lint .venv/requirements.txt ## lint, unit tests, then the Contract suite against the release build
 	swift build --build-tests
 	swift test --skip-build --disable-xctest --filter '$(ASYNCHRONOUS)'
 	swift test --skip-build --disable-xctest --filter '^RestanteTests\.' --skip '$(ASYNCHRONOUS)'
 	swift test --skip-build --disable-xctest --skip '$(ASYNCHRONOUS)|^RestanteTests\.'
-	RESTANTE_BIN="$$(swift build --show-bin-path)/restante" .venv/bin/python -m pytest Tests/Contract
+	swift build -c release --product restante
+	RESTANTE_BIN="$$(swift build -c release --show-bin-path)/restante" .venv/bin/python -m pytest Tests/Contract
 
 lint: ## check the style and the rules that a compiler does not know
 	swift format lint --strict --recursive Sources Tests Package.swift

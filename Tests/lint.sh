@@ -29,6 +29,9 @@ report "only a wrapper imports a C module (Assets.swift: CAssets)" < <(
         ':!Sources/HTTPClient' \
         ':!Sources/LoadGenerator' ':!Sources/Restante/Operations/Assets.swift')
 
+report "struct stat is not to be had beside Foundation in a release build: use FileStatus" < <(
+    search '[= (]stat\(\)' -- Sources/Restante)
+
 report "no Foundation inside a wrapper" < <(
     search '^[[:space:]]*([a-z@]+ )?import Foundation' -- Sources/HTTPServer Sources/Postgres Sources/JSON Sources/HTTPClient)
 

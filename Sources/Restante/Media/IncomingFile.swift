@@ -1,5 +1,6 @@
 import Crypto
 import Glibc
+import Postgres
 import Synchronization
 
 /// A file that an upload is gathered in. It is locked while this is in use, so that nobody else writes it, and so that what a
@@ -39,9 +40,8 @@ final class IncomingFile: Sendable {
     static func resume(_ path: String, at size: Int) throws(MediaStoreError) -> IncomingFile? {
         guard let file = try open(path, size == 0 ? O_CREAT : 0, waiting: false) else { return nil }
         try file.state.withLock { state throws(MediaStoreError) in
-            var information = stat()
-            guard fstat(state.descriptor, &information) == 0 else { throw FileCalls.error("fstat \(path)") }
-            guard Int(information.st_size) >= size else { throw .missing }
+            guard let status = FileStatus(of: state.descriptor) else { throw FileCalls.error("fstat \(path)") }
+            guard status.size >= size else { throw .missing }
             guard ftruncate(state.descriptor, off_t(size)) == 0, lseek(state.descriptor, off_t(size), SEEK_SET) >= 0 else {
                 throw FileCalls.error("truncate \(path)")
             }
@@ -60,9 +60,8 @@ final class IncomingFile: Sendable {
             guard errno == EWOULDBLOCK || errno == EINTR else { throw FileCalls.error("lock \(path)") }
             return nil
         }
-        var information = stat()
-        guard fstat(descriptor, &information) == 0 else { throw FileCalls.error("fstat \(path)") }
-        return information.st_nlink > 0 ? file : nil
+        guard let status = FileStatus(of: descriptor) else { throw FileCalls.error("fstat \(path)") }
+        return status.links > 0 ? file : nil
     }
 
     var size: Int { state.withLock { $0.size } }
