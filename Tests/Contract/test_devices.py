@@ -1,6 +1,7 @@
 """Several devices of one user: each has an inbox of its own."""
 
 from harness.people import new_uuid
+from harness.waiting import eventually
 
 
 def test_every_device_of_the_recipient_gets_the_message_and_acknowledges_for_itself(alice, bob):
@@ -49,6 +50,30 @@ def test_the_content_is_gone_when_the_last_device_has_acknowledged(server, alice
         assert server.database.places_of(content) != []
         assert device.acknowledge([message]) == 1
     assert server.database.places_of(content) == []
+
+
+def fill(server, device, count):
+    server.database.query(
+        "INSERT INTO inbox (device_id, message_id, channel_id, sender_id, receipt_due, item) "
+        f"SELECT '{device.device_id}', gen_random_uuid(), '{device.user_id}', NULL, 0, '\"x\":1}}' FROM generate_series(1, {count})"
+    )
+
+
+def test_a_device_is_removed_though_its_inbox_cannot_be_cleared(server, alice):
+    lost = alice.another()
+    fill(server, lost, 10)
+    held = "SELECT count(*) FROM pg_locks WHERE mode = 'RowShareLock' AND relation = 'inbox'::regclass"
+    with server.database.session(f"SELECT FROM inbox WHERE device_id = '{lost.device_id}' FOR UPDATE"):
+        eventually(lambda: server.database.query(held) != [["0"]], 10, "somebody holds its rows")
+        alice.post("/v1/removeDevice", {"deviceId": lost.device_id}).expect(204)
+        lost.get("/v1/fetchMessages").problem(401, "session-revoked")
+
+
+def test_the_inbox_of_a_removed_device_is_gone_with_the_answer(server, alice):
+    lost = alice.another()
+    fill(server, lost, 2_000)
+    alice.post("/v1/removeDevice", {"deviceId": lost.device_id}).expect(204)
+    assert server.database.query(f"SELECT count(*) FROM inbox WHERE device_id = '{lost.device_id}'") == [["0"]]
 
 
 def test_a_device_that_comes_later_gets_only_what_comes_later(alice, bob):

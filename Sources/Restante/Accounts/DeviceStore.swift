@@ -68,7 +68,10 @@ struct DeviceStore: Sendable {
         }
     }
 
-    /// Revokes a device of this user; throws 404 where the user has none such.
+    /// Seconds that a request waits for a removed device's inbox to be emptied.
+    private static let clearingSeconds: Double = 5
+
+    /// Revokes a device of this user; throws 404 where the user has none such. The caller makes memory forget it, then calls `clearInbox`.
     func remove(_ deviceId: Identifier, of userId: Identifier) async throws {
         try await pool.transaction { connection in
             guard try !connection.execute(Self.find, [.uuid(userId), .uuid(deviceId)]).isEmpty else { throw AccountError.unknownDevice }
@@ -76,12 +79,18 @@ struct DeviceStore: Sendable {
         }
     }
 
-    /// Ends a device within the caller's transaction: its inbox, push tokens and keys are gone, its tokens no longer good. What a send that is under way still
-    /// writes for it is swept by `Retention`.
+    /// Ends a device within the caller's transaction: its tokens are no longer good, its push tokens and keys are gone. Its inbox is left, since none may be
+    /// too full for its device to be removed.
     func revoke(_ deviceId: Identifier, on connection: Connection) throws {
         _ = try connection.execute(Self.markRevoked, [.uuid(deviceId)])
-        try InboxStore.clear(of: [deviceId], on: connection)
         try PushTokenStore.clear(of: deviceId, on: connection)
         try KeyStore.clear(of: deviceId, on: connection)
+    }
+
+    /// Empties the inbox of a device that was revoked. `Retention` clears what is left here, by a failure or for want of time, and what a send that is
+    /// under way still writes.
+    func clearInbox(of deviceId: Identifier) async {
+        let deadline = Uptime.seconds() + Self.clearingSeconds
+        while Uptime.seconds() < deadline, (try? await pool.transaction { try InboxStore.clear(of: [deviceId], on: $0) }) == true {}
     }
 }

@@ -45,8 +45,16 @@ enum InboxStore {
     private static let withdraw = Statement(
         "inbox.withdraw", "DELETE FROM inbox WHERE device_id = ANY ($1::uuid[]) AND message_id = ANY ($2::uuid[])")
 
+    /// Rows that are cleared at a time: so few that nobody waits long, and that no inbox is too full to be cleared.
+    private static let portion: Int32 = 500
+
+    /// Waits for who is at one of the rows, so that none comes back only where none is left.
     private static let clear = Statement(
-        "inbox.clear", "DELETE FROM inbox WHERE device_id = ANY ($1::uuid[]) RETURNING message_id, item IS NULL")
+        "inbox.clear",
+        """
+        DELETE FROM inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM inbox WHERE device_id = ANY ($1::uuid[]) LIMIT $2::int4 FOR UPDATE))
+        RETURNING message_id, item IS NULL
+        """)
 
     private static let clearGaps = Statement("inbox.clear_gaps", "DELETE FROM gaps WHERE device_id = ANY ($1::uuid[])")
 
@@ -107,11 +115,18 @@ enum InboxStore {
         _ = try connection.execute(withdraw, [.uuids(devices), .uuids(messageIds)])
     }
 
-    /// Empties the inboxes of devices that are no more.
-    static func clear(of devices: [Identifier], on connection: Connection) throws(PostgresError) {
-        var shared: [Identifier] = []
-        for row in try connection.execute(clear, [.uuids(devices)], within: 10) where try row.bool(1) { shared.append(try row.uuid(0)) }
+    /// Takes a portion out of the inboxes of devices that are no more; false where nothing is left.
+    static func clear(of devices: [Identifier], on connection: Connection) throws(PostgresError) -> Bool {
+        let gone = try connection.execute(clear, [.uuids(devices), .int32(portion)])
         _ = try connection.execute(clearGaps, [.uuids(devices)])
+        try release(gone, on: connection)
+        return !gone.isEmpty
+    }
+
+    /// Releases what was deleted: rows of a message's id and whether its item is shared.
+    static func release(_ gone: Rows, on connection: Connection) throws(PostgresError) {
+        var shared: [Identifier] = []
+        for row in gone where try row.bool(1) { shared.append(try row.uuid(0)) }
         try release(shared, on: connection)
     }
 

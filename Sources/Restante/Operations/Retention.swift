@@ -13,7 +13,7 @@ struct Retention: Sendable {
 
     static let statements = [
         expireUndelivered, expireShared, expireOneTimePasswords, expireSessions, expireRefreshedSessions, expireTombstones, expireLookups,
-        recentTombstones, rotate,
+        removedWithItems, rotate,
     ]
     private static let batch: Int32 = 1000
 
@@ -64,8 +64,13 @@ struct Retention: Sendable {
             SELECT ctid FROM number_lookups WHERE looked_up_at < now() - interval '30 days' LIMIT $1::int4 FOR UPDATE SKIP LOCKED))
         """)
 
-    private static let recentTombstones = Statement(
-        "retention.recent_tombstones", "SELECT device_id FROM devices WHERE revoked_at > now() - interval '15 minutes'")
+    /// One probe for each tombstone; a join would be free to read the whole inbox.
+    private static let removedWithItems = Statement(
+        "retention.removed_with_items",
+        """
+        SELECT d.device_id FROM devices d CROSS JOIN LATERAL (SELECT FROM inbox i WHERE i.device_id = d.device_id LIMIT 1) i
+        WHERE d.revoked_at IS NOT NULL
+        """)
 
     /// Makes the days of `sent_messages` that sends need; before the first send.
     func prepare(on connection: Connection) throws {
@@ -110,11 +115,11 @@ struct Retention: Sendable {
         }
     }
 
-    /// A send that was under way when a device was removed may have written for it afterwards.
+    /// A send that was under way when a device was removed may have written for it afterwards, and a full inbox is not cleared by the request that
+    /// removes its device.
     private func clearInboxesOfTheRemoved() async throws {
-        try await pool.transaction { connection in
-            let removed = try connection.execute(Self.recentTombstones).map { try $0.uuid(0) }
-            if !removed.isEmpty { try InboxStore.clear(of: removed, on: connection) }
-        }
+        let removed = try await pool.run { try $0.execute(Self.removedWithItems, within: 10).map { try $0.uuid(0) } }
+        guard !removed.isEmpty else { return }
+        while !Task.isCancelled, try await pool.transaction({ try InboxStore.clear(of: removed, on: $0) }) {}
     }
 }
