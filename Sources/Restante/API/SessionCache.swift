@@ -4,7 +4,7 @@ import Synchronization
 /// The sessions of tokens that were seen lately, so that a poll costs no query for its token.
 ///
 /// An entry lives at most `lifetime`, which bounds how long another node goes on accepting a token that was revoked here. What is revoked on this
-/// node is forgotten at once; `generation` keeps a lookup that was under way meanwhile from bringing it back.
+/// node is forgotten at once; `generations` keep a lookup that was under way meanwhile from bringing it back.
 final class SessionCache: Sendable {
     /// Seconds.
     static let lifetime: Double = 30
@@ -16,13 +16,18 @@ final class SessionCache: Sendable {
     private struct Shard {
         var entries: [TokenHash: Entry] = [:]
         var nextSweep: Double = 0
+        /// Rises whenever something is forgotten.
+        var generation: UInt64 = 0
+    }
+    /// What a lookup has to take before it reads, and to show with what it has found.
+    struct Generations: Sendable {
+        fileprivate let values: [UInt64]
     }
     private final class Slot: Sendable {
         let shard = Mutex(Shard())
     }
 
     private let slots: [Slot]
-    private let revocations = Atomic<UInt64>(0)
     private let uptime: @Sendable () -> Double
 
     init(uptime: @escaping @Sendable () -> Double = Uptime.seconds) {
@@ -30,8 +35,9 @@ final class SessionCache: Sendable {
         slots = (0..<16).map { _ in Slot() }
     }
 
-    /// Rises with every revocation.
-    var generation: UInt64 { revocations.load(ordering: .acquiring) }
+    var generations: Generations {
+        Generations(values: slots.map { $0.shard.withLock { $0.generation } })
+    }
 
     func session(for hash: TokenHash) -> Session? {
         let now = uptime()
@@ -41,11 +47,11 @@ final class SessionCache: Sendable {
         }
     }
 
-    func remember(_ session: Session, for hash: TokenHash, seconds: Double, ifStill generation: UInt64) {
+    func remember(_ session: Session, for hash: TokenHash, seconds: Double, ifStill generations: Generations) {
         let now = uptime()
         let deadline = now + min(seconds, Self.lifetime)
         slot(hash).shard.withLock { shard in
-            guard revocations.load(ordering: .acquiring) == generation else { return }
+            guard shard.generation == generations.values[hash.shard] else { return }
             if now > shard.nextSweep {
                 shard.entries = shard.entries.filter { $0.value.deadline > now }
                 shard.nextSweep = now + Self.lifetime
@@ -56,11 +62,19 @@ final class SessionCache: Sendable {
 
     /// Forgets the tokens of these devices.
     func forget(devices: Set<Identifier>) {
-        revocations.add(1, ordering: .acquiringAndReleasing)
         for slot in slots {
             slot.shard.withLock { shard in
-                shard.entries = shard.entries.filter { !devices.contains($0.value.session.deviceId) }
+                shard.generation += 1
+                for hash in shard.entries.filter({ devices.contains($0.value.session.deviceId) }).keys { shard.entries[hash] = nil }
             }
+        }
+    }
+
+    /// Forgets one token: what a refresh costs must not grow with how many others are remembered.
+    func forget(_ hash: TokenHash) {
+        slot(hash).shard.withLock { shard in
+            shard.generation += 1
+            shard.entries[hash] = nil
         }
     }
 

@@ -7,8 +7,9 @@ import Synchronization
 final class SessionLookup: Sendable {
     typealias Completion = @Sendable (Result<Session, any Error>) -> Void
 
+    private typealias Request = (hash: TokenHash, completion: Completion)
     private struct State {
-        var waiting: [(hash: TokenHash, completion: Completion)] = []
+        var waiting: [Request] = []
         var isAtWork = false
     }
     private static let batch = 1000
@@ -29,23 +30,46 @@ final class SessionLookup: Sendable {
             defer { state.isAtWork = true }
             return !state.isAtWork
         }
-        if mustStart { store.pool.submit { [self] connection in work(connection) } }
+        if mustStart { store.pool.submit { [self] in work($0) } }
     }
 
-    private func work(_ connection: Result<Connection, PostgresError>) {
+    private func work(_ session: Result<Connection, PostgresError>) {
         while let taken = take() {
             do {
-                let generation = cache.generation
-                let found = try store.authenticate(Set(taken.map(\.hash)), on: connection.get())
-                for (hash, completion) in taken { completion(resolve(found[hash], hash, generation)) }
+                try answer(taken, on: session.get())
             } catch {
                 for (_, completion) in taken { completion(.failure(error)) }
             }
+            // What still waits has another session.
+            if case .success(let connection) = session, connection.isBroken { return store.pool.submit { [self] in work($0) } }
         }
     }
 
+    /// Whatever has to be noted keeps nobody waiting whom it does not concern. Throws where nobody has been answered.
+    private func answer(_ taken: [Request], on connection: Connection) throws {
+        let generations = cache.generations
+        let found = try store.find(Set(taken.map(\.hash)), on: connection)
+        var (first, firstUsed, seen): ([Request], [Identifier], Set<Identifier>) = ([], [], [])
+        for request in taken {
+            if case .session(let session, _, let isFirstUse, let isDeviceUnseen) = found[request.hash] {
+                if isDeviceUnseen { seen.insert(session.deviceId) }
+                if isFirstUse {
+                    first.append(request)
+                    firstUsed.append(session.sessionId)
+                    continue
+                }
+            }
+            request.completion(resolve(found[request.hash], request.hash, generations))
+        }
+        if !first.isEmpty {
+            let noted = Result { try store.noteUse(of: firstUsed, on: connection) }
+            for (hash, completion) in first { completion(noted.flatMap { resolve(found[hash], hash, generations) }) }
+        }
+        if !seen.isEmpty { try? store.noteSight(of: Array(seen), on: connection) }
+    }
+
     /// The next batch; nil ends the work, in the same step in which the queue was seen empty.
-    private func take() -> [(hash: TokenHash, completion: Completion)]? {
+    private func take() -> [Request]? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.isAtWork = false
@@ -57,12 +81,14 @@ final class SessionLookup: Sendable {
         }
     }
 
-    private func resolve(_ found: SessionStore.Authenticated?, _ hash: TokenHash, _ generation: UInt64) -> Result<Session, any Error> {
+    private func resolve(
+        _ found: SessionStore.Authenticated?, _ hash: TokenHash, _ generations: SessionCache.Generations
+    ) -> Result<Session, any Error> {
         switch found {
         case nil: return .failure(Problem(.invalidToken))
         case .refused(let problem): return .failure(problem)
-        case .session(let session, let secondsLeft):
-            cache.remember(session, for: hash, seconds: secondsLeft, ifStill: generation)
+        case .session(let session, let secondsLeft, _, _):
+            cache.remember(session, for: hash, seconds: secondsLeft, ifStill: generations)
             return .success(session)
         }
     }

@@ -32,21 +32,35 @@ struct SessionStore: Sendable {
         FROM sessions s JOIN devices d ON d.device_id = s.device_id WHERE s.access_hash = ANY ($1::bytea[])
         """)
 
+    /// Waits for nobody: who holds one of the rows is marking it as well.
     private static let markUsed = Statement(
         "sessions.mark_used",
         """
-        WITH used AS (UPDATE sessions SET used_at = now() WHERE session_id = ANY ($1::uuid[]) AND used_at IS NULL RETURNING session_id, parent_id)
-        DELETE FROM sessions s USING used u WHERE s.parent_id = u.parent_id AND s.session_id <> u.session_id AND s.used_at IS NULL
+        WITH used AS (
+            UPDATE sessions SET used_at = now() WHERE session_id = ANY (ARRAY(
+                SELECT session_id FROM sessions WHERE session_id = ANY ($1::uuid[]) AND used_at IS NULL FOR NO KEY UPDATE SKIP LOCKED))
+            RETURNING session_id, parent_id
+        )
+        DELETE FROM sessions WHERE session_id = ANY (ARRAY(
+            SELECT s.session_id FROM used u JOIN sessions s ON s.parent_id = u.parent_id
+            WHERE s.session_id <> u.session_id AND s.used_at IS NULL FOR UPDATE OF s SKIP LOCKED))
         """)
 
-    private static let touch = Statement("sessions.touch", "UPDATE devices SET last_seen_at = now() WHERE device_id = ANY ($1::uuid[])")
+    /// Leaves out what somebody else holds: no look-up waits for what is only noted.
+    private static let touch = Statement(
+        "sessions.touch",
+        """
+        UPDATE devices SET last_seen_at = now() WHERE device_id = ANY (ARRAY(
+            SELECT device_id FROM devices WHERE device_id = ANY ($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED))
+        """)
 
     private static let findRefresh = Statement(
         "sessions.find_refresh",
         """
         SELECT s.session_id, s.device_id, d.user_id, d.revoked_at IS NOT NULL OR s.refresh_expires_at <= now(),
             coalesce(s.refreshed_at <= now() - make_interval(secs => $2::int4), false)
-            OR EXISTS (SELECT FROM sessions child WHERE child.parent_id = s.session_id AND child.used_at IS NOT NULL)
+            OR EXISTS (SELECT FROM sessions child WHERE child.parent_id = s.session_id AND child.used_at IS NOT NULL),
+            s.access_hash
         FROM sessions s JOIN devices d ON d.device_id = s.device_id WHERE s.refresh_hash = $1::bytea FOR UPDATE OF d
         """)
 
@@ -60,30 +74,37 @@ struct SessionStore: Sendable {
 
     /// What an access token is good for; one that is unknown has none of these.
     enum Authenticated: Sendable {
-        case session(Session, secondsLeft: Double)
+        /// The first use has to be noted before anything is done with it; that the device was not seen for a minute, at leisure.
+        case session(Session, secondsLeft: Double, isFirstUse: Bool, isDeviceUnseen: Bool)
         /// `token-expired` or `session-revoked`.
         case refused(Problem)
     }
 
-    /// The sessions of access tokens. Notes which are used for the first time, and which devices were not seen for a minute.
-    func authenticate(_ hashes: Set<TokenHash>, on connection: Connection) throws -> [TokenHash: Authenticated] {
+    /// The sessions of access tokens.
+    func find(_ hashes: Set<TokenHash>, on connection: Connection) throws -> [TokenHash: Authenticated] {
         var found: [TokenHash: Authenticated] = [:]
-        var (firstUsed, seen): ([Identifier], [Identifier]) = ([], [])
         for row in try connection.execute(Self.findAccess, [.byteArrays(hashes.map(\.bytes))]) {
             guard let hash = TokenHash(bytes: try row.bytes(7)) else { continue }
-            let session = Session(userId: try row.uuid(2), deviceId: try row.uuid(1), sessionId: try row.uuid(0))
             let millisecondsLeft = try row.int64(5)
             guard try !row.bool(3), millisecondsLeft > 0 else {
                 found[hash] = .refused(Problem(try row.bool(3) ? .sessionRevoked : .tokenExpired))
                 continue
             }
-            found[hash] = .session(session, secondsLeft: Double(millisecondsLeft) / 1000)
-            if try row.bool(4) { firstUsed.append(session.sessionId) }
-            if try row.bool(6) { seen.append(session.deviceId) }
+            found[hash] = .session(
+                Session(userId: try row.uuid(2), deviceId: try row.uuid(1), sessionId: try row.uuid(0)),
+                secondsLeft: Double(millisecondsLeft) / 1000, isFirstUse: try row.bool(4), isDeviceUnseen: try row.bool(6))
         }
-        if !firstUsed.isEmpty { _ = try connection.execute(Self.markUsed, [.uuids(firstUsed)]) }
-        if !seen.isEmpty { _ = try connection.execute(Self.touch, [.uuids(seen)]) }
         return found
+    }
+
+    /// Notes that the access tokens of these sessions were used: their unused siblings are gone.
+    func noteUse(of sessions: [Identifier], on connection: Connection) throws(PostgresError) {
+        _ = try connection.execute(Self.markUsed, [.uuids(sessions)])
+    }
+
+    /// Notes that these devices were seen.
+    func noteSight(of devices: [Identifier], on connection: Connection) throws(PostgresError) {
+        _ = try connection.execute(Self.touch, [.uuids(devices)])
     }
 
     /// Makes a session of a device within the caller's transaction.
@@ -101,7 +122,8 @@ struct SessionStore: Sendable {
 
     /// What a refresh token was good for.
     enum Refresh: Sendable {
-        case renewed(NewSession)
+        /// With the access token that it is in place of.
+        case renewed(NewSession, TokenHash?)
         case invalid
         /// Shown again after its successor: the device has been revoked.
         case replayed(deviceId: Identifier)
@@ -119,9 +141,9 @@ struct SessionStore: Sendable {
                 return .replayed(deviceId: deviceId)
             }
             let renewed = try create(userId: try row.uuid(2), deviceId: deviceId, parent: parent, on: connection)
-            _ = try connection.execute(Self.markUsed, [.uuids([parent])])
+            try noteUse(of: [parent], on: connection)
             _ = try connection.execute(Self.markRefreshed, [.uuid(parent), .int32(Int32(Self.oldAccessSeconds))])
-            return .renewed(renewed)
+            return .renewed(renewed, TokenHash(bytes: try row.bytes(5)))
         }
     }
 }
