@@ -2,11 +2,13 @@
 
 import concurrent.futures
 import json
+import time
 
 import pytest
 
 from harness.gateway import Gateway, SECRET, fault_of
 from harness.people import new_number, wrong_otp
+from harness.waiting import eventually
 
 
 @pytest.fixture
@@ -73,8 +75,9 @@ def test_a_gateway_that_hangs_costs_three_seconds(own_server, gateway):
     server = own_server(**gateway.settings, RESTANTE_RATE_LIMITS="on")
     gateway.hang.clear()
     number = new_number()
-    answer = send(server, number)
-    answer.problem(502, "otp-delivery-failed")
+    begin = time.monotonic()
+    send(server, number).problem(502, "otp-delivery-failed")
+    assert 2.5 < time.monotonic() - begin < 5
     # The digits may have gone all the same: they are good, and count.
     ((_, _, body),) = gateway.requests
     assert send(server, number).problem(429, "rate-limited")["scope"] == "otpResendSeconds"
@@ -87,7 +90,7 @@ def test_what_certainly_did_not_go_costs_nothing(own_server, gateway, answers):
     number = new_number()
     send(server, number).expect(202)
     good = gateway.otp_for(number)
-    for _ in range(4):
+    for _ in range(2):
         gateway.answers = list(answers)
         send(server, number).problem(502, "otp-delivery-failed")
     # Neither the one before nor the day's quota is gone.
@@ -108,7 +111,28 @@ def test_a_failed_first_delivery_leaves_nothing_behind(own_server, gateway):
     register(server, number, gateway.otp_for(number)).expect(201)
 
 
-def test_a_gateway_that_is_not_there_opens_the_breaker_and_one_that_is_back_closes_it(own_server, gateway):
+@pytest.mark.parametrize("answers", [[400], [503, 503]], ids=str)
+def test_a_password_that_was_tried_before_its_delivery_failed_counts(own_server, gateway, answers):
+    """Otherwise who can make the gateway refuse has as many tries as they like."""
+    server = own_server(**gateway.settings, RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_OTP_PER_NUMBER="2", RESTANTE_LIMIT_OTP_RESEND_SECONDS="0")
+    number = new_number()
+    for _ in range(2):
+        gateway.answers = list(answers)
+        gateway.hang.clear()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            sending = pool.submit(send, server, number)
+            assert gateway.arrived.acquire(timeout=10)
+            otp = json.loads(gateway.requests[-1][2])["otp"]
+            assert register(server, number, wrong_otp(otp)).problem(403, "otp-incorrect")["attemptsLeft"] == 4
+            gateway.hang.set()
+            sending.result().problem(502, "otp-delivery-failed")
+        while gateway.arrived.acquire(blocking=False):
+            pass
+        assert server.database.query("SELECT attempts_left FROM one_time_passwords") == [["4"]]
+    assert send(server, number).problem(429, "rate-limited")["scope"] == "otpPerNumber"
+
+
+def test_failures_open_the_breaker_and_a_gateway_that_is_back_closes_it(own_server, gateway):
     server = own_server(**gateway.settings)
     gateway.answers = [500] * 10
     for _ in range(10):
@@ -117,6 +141,15 @@ def test_a_gateway_that_is_not_there_opens_the_breaker_and_one_that_is_back_clos
     answer.problem(503, "unavailable")
     assert 1 <= int(answer.headers["retry-after"]) <= 10
     assert len(gateway.requests) == 10
+    # While it is open no password is made that somebody could guess.
+    server.database.query(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$;"
+        "CREATE TRIGGER refuse BEFORE INSERT ON one_time_passwords EXECUTE FUNCTION refuse()"
+    )
+    send(server).problem(503, "unavailable")
+    server.database.query("DROP TRIGGER refuse ON one_time_passwords")
+    eventually(lambda: send(server).status == 202, 15, "the gateway is asked again")
+    send(server).expect(202)
 
 
 def test_nobody_at_the_gateways_port(own_server, gateway):

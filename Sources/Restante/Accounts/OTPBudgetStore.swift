@@ -102,8 +102,9 @@ struct OTPBudgetStore: Sendable {
     }
 
     private func spend(_ bucket: Bucket, on connection: Connection) throws {
-        let day = Int(bucket.limit.row.unit.bucketSeconds ?? 1)
-        guard limits[bucket.limit] > 0 else { throw Problem.rateLimited(scope: bucket.limit.rawValue, retryAfter: day) }
+        guard limits[bucket.limit] > 0 else {
+            throw Problem.rateLimited(scope: bucket.limit.rawValue, retryAfter: bucket.limit.row.unit.bucketSeconds ?? 1)
+        }
         guard try connection.execute(Self.spend, bucket.parameters(limits)).isEmpty else { return }
         let wait = try connection.execute(Self.untilToken, bucket.parameters(limits)).first?.int64(0)
         throw Problem.rateLimited(scope: bucket.limit.rawValue, retryAfter: Int(wait ?? 1))

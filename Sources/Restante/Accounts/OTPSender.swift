@@ -2,8 +2,15 @@ import Logging
 
 /// Brings a one-time password to the person who has the number.
 protocol OTPSender: Sendable {
+    /// Throws where nothing would be sent now, before there is a password that somebody could guess.
+    func checkIsReady() throws(OTPDeliveryFailure)
+
     /// Returns what `sendOTP` may show in its answer: nothing but in development.
     func send(_ password: OutgoingOTP) async throws(OTPDeliveryFailure) -> String?
+}
+
+extension OTPSender {
+    func checkIsReady() {}
 }
 
 /// What has to reach its person.

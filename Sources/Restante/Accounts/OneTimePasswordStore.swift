@@ -15,6 +15,7 @@ struct OneTimePasswordStore: Sendable {
         /// Seconds until another one may be asked for.
         let resendAfter: Int
         fileprivate let mobileNumber: String
+        fileprivate let attemptsLeft: Int32
         fileprivate let channel: OTPChannel
         fileprivate let time: Int64
         fileprivate let before: Standing?
@@ -67,24 +68,27 @@ struct OneTimePasswordStore: Sendable {
 
     private static let consume = Statement("otp.consume", "DELETE FROM one_time_passwords WHERE mobile_number = $1::text")
 
+    /// As `restore`, only where nobody has tried it: whoever could undo what bounds the tries would have as many as they like.
     private static let remove = Statement(
-        "otp.remove", "DELETE FROM one_time_passwords WHERE mobile_number = $1::text AND otp_hash = $2::bytea RETURNING 1")
+        "otp.remove",
+        "DELETE FROM one_time_passwords WHERE mobile_number = $1::text AND otp_hash = $2::bytea AND attempts_left = $3::int4 RETURNING 1")
 
     private static let restore = Statement(
         "otp.restore",
         """
         UPDATE one_time_passwords
-        SET otp_hash = $3::bytea, attempts_left = $4::int4, issued_at = $5::timestamptz, expires_at = $6::timestamptz, sends = $7::int4
-        WHERE mobile_number = $1::text AND otp_hash = $2::bytea RETURNING 1
+        SET otp_hash = $4::bytea, attempts_left = $5::int4, issued_at = $6::timestamptz, expires_at = $7::timestamptz, sends = $8::int4
+        WHERE mobile_number = $1::text AND otp_hash = $2::bytea AND attempts_left = $3::int4 RETURNING 1
         """)
 
     /// Makes a new one, in place of the one before.
     func issue(for mobileNumber: String, channel: OTPChannel) async throws -> Issued {
         let digits = String(UInt32.random(in: 0..<1_000_000))
         let otp = String(repeating: "0", count: 6 - digits.utf8.count) + digits
+        let attempts = Int32(limits[.otpAttempts])
         let firstWait = Int32(isLimiting ? limits[.otpResendSeconds] : 0)
         let parameters: [Parameter] = [
-            .text(mobileNumber), .bytes(secrets.hash(ofOTP: otp, for: mobileNumber)), .int32(Int32(limits[.otpAttempts])),
+            .text(mobileNumber), .bytes(secrets.hash(ofOTP: otp, for: mobileNumber)), .int32(attempts),
             .int32(Int32(limits[.otpSeconds])), .int32(firstWait),
         ]
         return try await pool.transaction { connection in
@@ -95,14 +99,16 @@ struct OneTimePasswordStore: Sendable {
             }
             if isLimiting { try budget.take(for: mobileNumber, channel: channel, on: connection) }
             return Issued(
-                otp: otp, resendAfter: Int(try row.int32(0)), mobileNumber: mobileNumber, channel: channel, time: try row.timestamp(1),
-                before: before)
+                otp: otp, resendAfter: Int(try row.int32(0)), mobileNumber: mobileNumber, attemptsLeft: attempts, channel: channel,
+                time: try row.timestamp(1), before: before)
         }
     }
 
-    /// Makes it as if it had never been asked for, the one before included; nothing where another has followed since.
+    /// Makes it as if it had never been asked for, the one before included; nothing where another has followed since, or where it has been tried.
     func takeBack(_ issued: Issued) async throws {
-        let own: [Parameter] = [.text(issued.mobileNumber), .bytes(secrets.hash(ofOTP: issued.otp, for: issued.mobileNumber))]
+        let own: [Parameter] = [
+            .text(issued.mobileNumber), .bytes(secrets.hash(ofOTP: issued.otp, for: issued.mobileNumber)), .int32(issued.attemptsLeft),
+        ]
         try await pool.transaction { connection in
             let undone =
                 if let before = issued.before {

@@ -13,6 +13,7 @@ enum SessionEndpoints {
         }
         try reader.finish()
         try services.rateLimiter.take(.otpPerAddress, for: .address(call.client), noting: call)
+        try services.otpSender.checkIsReady()
         let issued = try await services.oneTimePasswords.issue(for: mobileNumber, channel: channel)
         let shown = try await deliver(
             issued,
@@ -26,7 +27,7 @@ enum SessionEndpoints {
             ]), status: 202)
     }
 
-    /// What certainly did not go costs the person neither a wait nor a part of the day's quota.
+    /// What certainly did not go, and was not tried meanwhile, costs the person neither a wait nor a part of the day's quota.
     private static func deliver(_ issued: OneTimePasswordStore.Issued, _ password: OutgoingOTP, _ services: Services) async throws -> String? {
         do throws(OTPDeliveryFailure) {
             return try await services.otpSender.send(password)
@@ -64,14 +65,14 @@ enum SessionEndpoints {
         let token = reader.string("refreshToken", characters: 1...4096)
         try reader.finish()
         switch try await services.sessions.refresh(token, devices: services.devices) {
-        case .renewed(let session):
-            // The old access token is looked up anew, with its shorter life.
-            services.authentication.cache.forget(devices: [session.session.deviceId])
+        case .renewed(let session, let oldAccess):
+            // It is looked up anew, with its shorter life.
+            if let oldAccess { services.authentication.cache.forget(oldAccess) }
             return .json(session.json)
         case .invalid:
             throw AccountError.refreshTokenInvalid
         case .replayed(let deviceId):
-            services.forget(devices: [deviceId])
+            await services.finishRemoval(of: deviceId)
             throw AccountError.refreshTokenInvalid
         }
     }
@@ -85,7 +86,7 @@ enum SessionEndpoints {
             // It was removed a moment ago, by another request or on another node.
             throw Problem(.sessionRevoked)
         }
-        services.forget(devices: [session.deviceId])
+        await services.finishRemoval(of: session.deviceId)
         return .noContent
     }
 
@@ -98,6 +99,12 @@ enum SessionEndpoints {
 }
 
 extension Services {
+    /// What is left to do for a device that was revoked, once that is committed.
+    func finishRemoval(of deviceId: Identifier) async {
+        forget(devices: [deviceId])
+        await devices.clearInbox(of: deviceId)
+    }
+
     /// What memory, here and on other nodes, holds of devices that are no more: their polls end with 401.
     func forget(devices: [Identifier]) {
         authentication.cache.forget(devices: Set(devices))

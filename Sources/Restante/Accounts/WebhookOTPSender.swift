@@ -31,6 +31,16 @@ final class WebhookOTPSender: OTPSender {
         self.uptime = uptime
     }
 
+    func checkIsReady() throws(OTPDeliveryFailure) {
+        let now = uptime()
+        let pause = breaker.withLock { $0.wait(at: now) }
+        if pause > 0 { throw Self.paused(for: pause) }
+    }
+
+    private static func paused(for seconds: Double) -> OTPDeliveryFailure {
+        .paused(seconds: Int(clamping: Int64(seconds.rounded(.up))))
+    }
+
     func send(_ password: OutgoingOTP) async throws(OTPDeliveryFailure) -> String? {
         let request = self.request(for: password)
         let begin = uptime()
@@ -59,7 +69,7 @@ final class WebhookOTPSender: OTPSender {
     private func attempt(_ request: HTTPRequest) async throws(OTPDeliveryFailure) -> GatewayAnswer {
         let now = uptime()
         let pause = breaker.withLock { $0.admits(at: now) ? nil : $0.wait(at: now) }
-        if let pause { throw .paused(seconds: Int(clamping: Int64(pause.rounded(.up)))) }
+        if let pause { throw Self.paused(for: pause) }
         let answer: GatewayAnswer
         do throws(HTTPClientError) {
             answer = GatewayAnswer(status: try await client.send(request).status)
