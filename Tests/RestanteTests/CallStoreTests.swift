@@ -1,5 +1,6 @@
 import JSON
 import Postgres
+import Synchronization
 import Testing
 
 @testable import Restante
@@ -44,6 +45,21 @@ import Testing
         return told
     }
 
+    /// Ends what is due; what was put into inboxes.
+    private func sweep(judgesAbsence: Bool = true) async throws -> [Delivery] {
+        try await Self.sweep(calls, judgesAbsence: judgesAbsence)
+    }
+
+    private static func sweep(_ calls: CallStore, judgesAbsence: Bool = true) async throws -> [Delivery] {
+        let box = Box()
+        try await calls.sweep(judgesAbsence: judgesAbsence) { deliveries in box.deliveries.withLock { $0 += deliveries } }
+        return box.deliveries.withLock { $0 }
+    }
+
+    private final class Box: Sendable {
+        let deliveries = Mutex<[Delivery]>([])
+    }
+
     private func see(_ sessions: Session..., secondsAgo: Int = 0) throws {
         for session in sessions {
             try execute(
@@ -63,7 +79,7 @@ import Testing
     @Test func aSweepLeavesWhatIsNotDue() async throws {
         try see(anna, bert)
         _ = try await start()
-        #expect(told(try await calls.sweep()) == [:])
+        #expect(told(try await sweep()) == [:])
     }
 
     @Test func aSweepEndsARingOnceEvenIfSeveralNodesSweep() async throws {
@@ -71,7 +87,7 @@ import Testing
         try execute("UPDATE calls SET due_at = now() - interval '1 ms'")
         let calls = calls
         let deliveries = try await withThrowingTaskGroup(of: [Delivery].self) { group in
-            for _ in 0..<8 { group.addTask { try await calls.sweep() } }
+            for _ in 0..<8 { group.addTask { try await Self.sweep(calls) } }
             return try await group.reduce(into: []) { $0 += $1 }
         }
         #expect(told(deliveries) == [anna.deviceId: ["ended unanswered"], bert.deviceId: ["missed"]])
@@ -83,7 +99,7 @@ import Testing
         let callId = try await start()
         try execute("UPDATE calls SET due_at = now() \(isEarly ? "+" : "-") interval '1 ms'")
         let (calls, bert) = (calls, bert)
-        let sweeping = Task { try await calls.sweep() }
+        let sweeping = Task { try await Self.sweep(calls) }
         let answering = Task { try await calls.answer(callId, by: bert, "answer") }
         let swept = told(try await sweeping.value)
         switch await answering.result {
@@ -98,8 +114,8 @@ import Testing
         _ = try await startAnswered()
         try see(anna, bert, secondsAgo: 100)
         try execute("UPDATE calls SET due_at = now()")
-        #expect(told(try await calls.sweep()) == [:])
-        #expect(told(try await calls.sweep()) == [:], "and is not looked at again at once")
+        #expect(told(try await sweep()) == [:])
+        #expect(told(try await sweep()) == [:], "and is not looked at again at once")
     }
 
     @Test(arguments: [true, false])
@@ -108,21 +124,69 @@ import Testing
         try see(isCallerGone ? bert : anna)
         try see(isCallerGone ? anna : bert, secondsAgo: 200)
         try execute("UPDATE calls SET due_at = now(), answered_at = now() - interval '42 s'")
-        #expect(told(try await calls.sweep()) == [anna.deviceId: ["ended unreachable"], bert.deviceId: ["ended unreachable"]])
+        #expect(told(try await sweep()) == [anna.deviceId: ["ended unreachable"], bert.deviceId: ["ended unreachable"]])
         #expect(try await calls.end(callId, by: anna, reason: nil).duration == 42)
+    }
+
+    @Test func whoWasNotSeenHasNotVanishedAfterAnOutage() async throws {
+        _ = try await startAnswered()
+        try see(anna, bert, secondsAgo: 200)
+        try execute("UPDATE calls SET due_at = now()")
+        #expect(told(try await sweep(judgesAbsence: false)) == [:])
+        try execute("UPDATE calls SET due_at = now(); UPDATE devices SET revoked_at = now() WHERE device_id = '\(anna.deviceId)'")
+        #expect(told(try await sweep(judgesAbsence: false)) == [bert.deviceId: ["ended unreachable"]], "who was removed is gone all the same")
+    }
+
+    /// As after a crash: nobody is back yet.
+    @Test func aServerThatHasJustBegunJudgesNoAbsence() async throws {
+        _ = try await startAnswered()
+        try see(anna, bert, secondsAgo: 200)
+        try execute("UPDATE calls SET due_at = now() - interval '1 s'")
+        let sweep = CallSweep(store: calls, failures: .silent)
+        let sweeping = Task { await sweep.run { _ in } }
+        let deadline = Uptime.seconds() + 30
+        while try database.count(Self.countDue) > 0 {
+            try #require(Uptime.seconds() < deadline)
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        sweeping.cancel()
+        #expect(try database.count(Self.countGoing) == 1)
+    }
+
+    @Test func aTurnEndsAllThatIsDueHoweverMuchItIs() async throws {
+        try execute(
+            """
+            INSERT INTO calls (call_id, kind, state, caller_id, caller_device_id, callee_id, is_silent, due_at, answered_at, callee_device_id)
+            SELECT gen_random_uuid(), 'voice', s.state, '\(anna.userId)', '\(anna.deviceId)', '\(bert.userId)', false, now() - interval '1 s',
+                CASE s.state WHEN 'answered' THEN now() END, CASE s.state WHEN 'answered' THEN '\(bert.deviceId)'::uuid END
+            FROM generate_series(1, 120), (VALUES ('ringing'), ('answered')) AS s(state)
+            """)
+        try see(anna, bert)
+        #expect(told(try await sweep())[bert.deviceId]?.count == 120)
+        #expect(try database.count(Self.countDue) == 0)
+        #expect(try database.count(Self.countGoing) == 120, "who talks goes on talking")
+    }
+
+    @Test func withAUserWhoGoesTheirCallsEnd() async throws {
+        let callId = try await startAnswered()
+        #expect(told(try await calls.endAll(of: bert.userId)) == [anna.deviceId: ["ended unreachable"], bert.deviceId: ["ended unreachable"]])
+        #expect(told(try await calls.endAll(of: bert.userId)) == [:])
+        _ = try await calls.end(callId, by: anna, reason: nil)
+        _ = try await start()
+        #expect(told(try await calls.endAll(of: anna.userId)) == [anna.deviceId: ["ended unreachable"], bert.deviceId: ["missed"]])
     }
 
     @Test func aCallEndsWhenItHasLastedTooLong() async throws {
         _ = try await startAnswered()
         try see(anna, bert)
         try execute("UPDATE calls SET due_at = now(), answered_at = now() - interval '2 days'")
-        #expect(told(try await calls.sweep()) == [anna.deviceId: ["ended too-long"], bert.deviceId: ["ended too-long"]])
+        #expect(told(try await sweep()) == [anna.deviceId: ["ended too-long"], bert.deviceId: ["ended too-long"]])
     }
 
     @Test func aRingEndsWithTheDeviceThatRings() async throws {
         _ = try await start()
         try execute("UPDATE devices SET revoked_at = now() WHERE device_id = '\(anna.deviceId)'")
-        #expect(told(try await calls.sweep()) == [bert.deviceId: ["missed"]])
+        #expect(told(try await sweep()) == [bert.deviceId: ["missed"]])
     }
 
     @Test func whatWasOverAnHourAgoIsForgotten() async throws {
@@ -141,5 +205,7 @@ import Testing
         #expect(try database.count(Self.countCalls) == 0)
     }
 
+    private static let countDue = Statement("test.due", "SELECT count(*) FROM calls WHERE state <> 'over' AND due_at <= now()")
+    private static let countGoing = Statement("test.going", "SELECT count(*) FROM calls WHERE state <> 'over'")
     private static let countCalls = Statement("test.calls", "SELECT count(*) FROM calls")
 }

@@ -2,8 +2,8 @@ import Postgres
 
 /// Whether somebody may start a call, by the calls that are going on.
 ///
-/// Two who call each other have one call: the later one is told which, and answers it. A user who rings or talks with somebody else is busy. One device
-/// is in one call at a time. A call that rings nowhere, because the callee has blocked the caller, is known to its caller only: it makes the caller
+/// Two who call each other have one call: the later one is told which, and answers it. A user who rings or talks with somebody else is busy. A device
+/// that is in a call starts no other. A call that rings nowhere, because the callee has blocked the caller, is known to its caller only: it makes the caller
 /// busy, but never the callee, and nobody is told to answer it.
 enum CallAdmission {
     /// A call that is not over.

@@ -2,7 +2,7 @@ import Postgres
 
 /// The SQL of the calls.
 enum CallStatements {
-    static let all = [lockUsers, going, insert, noteRing, addRingItem, lock, setState, due, dueByRemoval, lookAfter, postpone, forget]
+    static let all = [lockUsers, going, insert, noteRing, addRingItem, lock, setState, dueRings, dueByRemoval, lookAfter, forget]
 
     /// Whoever starts a call holds both users, so that two who call each other are seen one after the other. In the order of ids, against deadlock.
     static let lockUsers = Statement(
@@ -50,8 +50,9 @@ enum CallStatements {
         """)
 
     /// What another node is at, it will finish.
-    static let due = Statement(
-        "calls.due", "SELECT call_id FROM calls WHERE state <> 'over' AND due_at <= now() ORDER BY due_at LIMIT $1::int4 FOR UPDATE SKIP LOCKED")
+    static let dueRings = Statement(
+        "calls.due_rings",
+        "SELECT call_id FROM calls WHERE state = 'ringing' AND due_at <= now() ORDER BY due_at LIMIT $1::int4 FOR UPDATE SKIP LOCKED")
 
     /// Calls of devices that were removed a moment ago.
     static let dueByRemoval = Statement(
@@ -64,19 +65,20 @@ enum CallStatements {
         LIMIT $1::int4 FOR UPDATE SKIP LOCKED
         """)
 
-    /// Whether a device of the call was removed, a party was not seen for so many seconds, or the call has lasted for so many.
+    /// Looks after calls that go on, and says why one has to end: a device was removed, a party was not seen for $4 seconds (where $3), or it has
+    /// lasted for $5. The next look is in $2 seconds.
     static let lookAfter = Statement(
         "calls.look_after",
         """
-        SELECT EXISTS (SELECT FROM devices d WHERE d.device_id IN (c.caller_device_id, c.callee_device_id) AND d.revoked_at IS NOT NULL)
-            OR (SELECT count(*) FROM presence p
-                WHERE p.user_id IN (c.caller_id, c.callee_id) AND p.last_seen_at > now() - make_interval(secs => $2::int4)) < 2,
-            coalesce(c.answered_at < now() - make_interval(secs => $3::int4), false)
-        FROM calls c WHERE c.call_id = $1::uuid
+        UPDATE calls c SET due_at = now() + make_interval(secs => $2::int4)
+        WHERE c.call_id = ANY (ARRAY(
+            SELECT call_id FROM calls WHERE state = 'answered' AND due_at <= now() ORDER BY due_at LIMIT $1::int4 FOR UPDATE SKIP LOCKED))
+        RETURNING c.call_id, CASE
+            WHEN EXISTS (SELECT FROM devices d WHERE d.device_id IN (c.caller_device_id, c.callee_device_id) AND d.revoked_at IS NOT NULL)
+                OR $3::bool AND (SELECT count(*) FROM presence p
+                    WHERE p.user_id IN (c.caller_id, c.callee_id) AND p.last_seen_at > now() - make_interval(secs => $4::int4)) < 2 THEN 'unreachable'
+            WHEN c.answered_at < now() - make_interval(secs => $5::int4) THEN 'too-long' END
         """)
-
-    static let postpone = Statement(
-        "calls.postpone", "UPDATE calls SET due_at = now() + make_interval(secs => $2::int4) WHERE call_id = $1::uuid")
 
     static let forget = Statement("calls.forget", "DELETE FROM calls WHERE state = 'over' AND ended_at < now() - interval '1 hour'")
 }

@@ -1,6 +1,6 @@
 import Postgres
 
-/// The calls, in the database, so that any node serves any of them and a crash ends none.
+/// The calls, in the database, so that any node serves any of them and a crash ends none; nor does an outage, by itself.
 ///
 /// Whatever happens to a call holds its row, asks `CallMachine`, and does what that says within the same transaction. What goes into inboxes here is for
 /// the moment: it is taken out again, or gone by itself, when it is over; only `missed` stays.
@@ -15,8 +15,9 @@ struct CallStore: Sendable {
     /// Seconds between two looks after the parties of a call, and without a sign of life after which one of them has vanished. The database knows of
     /// a sign after a minute.
     private static let lookSeconds: Int32 = 30
-    private static let absenceSeconds: Int32 = 150
-    private static let sweepPortion: Int32 = 50
+    static let absenceSeconds = 150
+    /// Calls that one transaction ends, or looks after.
+    private static let portion: Int32 = 50
 
     struct Started: Sendable {
         let callId: Identifier
@@ -75,16 +76,40 @@ struct CallStore: Sendable {
         }
     }
 
-    /// Ends rings that nobody has answered, and calls whose parties have vanished. Several nodes may sweep at once.
-    func sweep() async throws -> [Delivery] {
-        try await pool.transaction { connection in
+    /// Ends what is due: rings that nobody has answered, calls whose devices were removed, and those whose parties have vanished. Several nodes may
+    /// sweep at once.
+    ///
+    /// - Parameters:
+    ///   - judgesAbsence: whether who was not seen for long has vanished, or this server may have been away itself.
+    ///   - deliver: brings what was put into inboxes to the polls.
+    func sweep(judgesAbsence: Bool, deliver: @Sendable ([Delivery]) -> Void) async throws {
+        try await inPortions(deliver) { connection in
+            let due = try connection.execute(CallStatements.dueRings, [.int32(Self.portion)])
+            return (due.count, try due.flatMap { try giveUp($0.uuid(0), .unanswered, on: connection) })
+        }
+        try await inPortions(deliver) { connection in
+            let due = try connection.execute(CallStatements.dueByRemoval, [.int32(Self.portion)])
+            return (due.count, try due.flatMap { try giveUp($0.uuid(0), .unreachable, on: connection) })
+        }
+        let parameters: [Parameter] = [
+            .int32(Self.portion), .int32(Self.lookSeconds), .bool(judgesAbsence), .int32(Int32(Self.absenceSeconds)),
+            .int32(Int32(limits[.callSeconds])),
+        ]
+        try await inPortions(deliver) { connection in
+            let due = try connection.execute(CallStatements.lookAfter, parameters)
             var deliveries: [Delivery] = []
-            for statement in [CallStatements.due, CallStatements.dueByRemoval] {
-                for row in try connection.execute(statement, [.int32(Self.sweepPortion)]) {
-                    deliveries += try sweep(row.uuid(0), on: connection)
-                }
+            for call in due {
+                guard let reason = try call.optionalText(1).flatMap(CallMachine.Reason.init) else { continue }
+                deliveries += try giveUp(call.uuid(0), reason, on: connection)
             }
-            return deliveries
+            return (due.count, deliveries)
+        }
+    }
+
+    /// Ends the calls of a user who goes.
+    func endAll(of userId: Identifier) async throws -> [Delivery] {
+        try await pool.transaction { connection in
+            try connection.execute(CallStatements.going, [.uuids([userId])]).flatMap { try giveUp($0.uuid(0), .unreachable, on: connection) }
         }
     }
 
@@ -114,20 +139,22 @@ extension CallStore {
         return (call, party)
     }
 
-    private func sweep(_ callId: Identifier, on connection: Connection) throws -> [Delivery] {
+    /// Runs transactions of this kind until one has found less than a portion.
+    private func inPortions(
+        _ deliver: ([Delivery]) -> Void, _ step: @escaping @Sendable (Connection) throws -> (count: Int, deliveries: [Delivery])
+    ) async throws {
+        var count = Int(Self.portion)
+        while count == Int(Self.portion), !Task.isCancelled {
+            let done = try await pool.transaction(step)
+            deliver(done.deliveries)
+            count = done.count
+        }
+    }
+
+    private func giveUp(_ callId: Identifier, _ reason: CallMachine.Reason, on connection: Connection) throws -> [Delivery] {
         guard let row = try connection.execute(CallStatements.lock, [.uuid(callId)]).first else { return [] }
         var call = try StoredCall(row)
-        guard call.machine.state == .answered else {
-            return try perform(call.machine.giveUp(.unanswered), of: call, by: nil, CallContent(), on: connection)
-        }
-        let parameters: [Parameter] = [.uuid(callId), .int32(Self.absenceSeconds), .int32(Int32(limits[.callSeconds]))]
-        let look = try connection.execute(CallStatements.lookAfter, parameters)[0]
-        let (isDeserted, isTooLong) = (try look.bool(0), try look.bool(1))
-        guard isDeserted || isTooLong else {
-            _ = try connection.execute(CallStatements.postpone, [.uuid(callId), .int32(Self.lookSeconds)])
-            return []
-        }
-        return try perform(call.machine.giveUp(isDeserted ? .unreachable : .tooLong), of: call, by: nil, CallContent(), on: connection)
+        return try perform(call.machine.giveUp(reason), of: call, by: nil, CallContent(), on: connection)
     }
 
     /// Does what the machine said, and stores what state it has come to. `session`: whose request it was; nil: the server's own doing.
