@@ -3,9 +3,10 @@ import Postgres
 
 /// The end of an account: everything of it goes.
 ///
-/// It begins with one small transaction: the devices are revoked, the profile is blank, the number is free. From that COMMIT on the account is gone for
-/// everybody, and the removal is noted, so that whatever interrupts the rest, it goes on: here, or within a minute on any node. The rest is many small
-/// transactions, so that a full inbox or many groups make nobody wait, and each step can be done again.
+/// It begins with one small transaction: the devices are revoked, the profile is blank, the number is free. From that COMMIT on nobody can use the account
+/// or find it, and the removal is noted, so that whatever interrupts the rest, it goes on: here, or within a minute on any node. Until the user's row is
+/// deleted, who knows the id can still send to it. The rest is many small transactions, so that a full inbox or many groups make nobody wait, and each
+/// step can be done again.
 ///
 /// Messages are written without a lock on their sender or recipient. A batch that had begun before may still write for the account afterwards, or in its
 /// name; one that begins later cannot. So before anything is cleared for good, all transactions that were older have to be over.
@@ -13,6 +14,7 @@ struct AccountRemoval: Sendable {
     let pool: Pool
     let groups: GroupStore
     let media: MediaLibrary
+    let calls: CallStore
     let mailroom: Mailroom
     let failures: SweepFailures
 
@@ -48,13 +50,16 @@ struct AccountRemoval: Sendable {
     private func clear(_ userId: Identifier, _ devices: [Identifier]) async throws {
         _ = try await olderTransactionsAreOver()
         try await leaveGroups(userId)
+        mailroom.deliver(try await calls.endAll(of: userId))
+        for portion in AccountRemovalStore.portions { try await repeatedly { try AccountRemovalStore.remove(portion, of: userId, on: $0) } }
         try await deleteUser(userId)
         let isOver = try await olderTransactionsAreOver()
-        try await media.removeAll(uploadedBy: userId)
-        try await repeatedly { try CorrespondenceStore.clearInboxes(of: devices, on: $0) }
+        try await repeatedly { try InboxStore.clear(of: devices, on: $0) }
         try await withdrawMessages(userId)
         try await repeatedly { try CorrespondenceStore.forgetSends(of: userId, on: $0) }
         try await pool.transaction { try CorrespondenceStore.forgetChats(of: userId, on: $0) }
+        // Nobody sees it any more. Where the store fails, the media's own sweep goes on with it.
+        await failures.noting(.media) { try await media.removeAll(uploadedBy: userId) }
         guard isOver else { return failures.logger.warning("an account's removal waits for an older transaction and will be done again") }
         try await pool.run { try AccountRemovalStore.forget(userId, on: $0) }
     }

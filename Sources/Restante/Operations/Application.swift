@@ -121,6 +121,7 @@ package enum Application {
         let rateLimiter = RateLimiter(limits: limits, isOn: isLimiting)
         let failures = SweepFailures(metrics: metrics, logger: logger)
         let media = try makeMedia(configuration, pool, identifiers, failures)
+        let calls = CallStore(pool: pool, identifiers: identifiers, limits: limits)
         return Services(
             limits: limits, identifiers: identifiers, metrics: metrics,
             authentication: Authentication(store: sessions),
@@ -134,10 +135,10 @@ package enum Application {
             groups: groups, invites: InviteStore(pool: pool, identifiers: identifiers, limits: limits), chats: ChatStore(pool: pool), push: push,
             contacts: ContactStore(pool: pool, secrets: secrets, newNumbersPerDay: isLimiting ? limits[.newContactsPerDay] : nil),
             keys: KeyStore(pool: pool, identifiers: identifiers, limits: limits),
-            presence: presence, calls: CallStore(pool: pool, identifiers: identifiers, limits: limits),
+            presence: presence, calls: calls,
             relayServers: RelayServers(urls: configuration.turnURLs, secret: configuration.turnSecret),
             blocks: BlockStore(pool: pool, limits: limits),
-            accountRemoval: AccountRemoval(pool: pool, groups: groups, media: media, mailroom: mailroom, failures: failures),
+            accountRemoval: AccountRemoval(pool: pool, groups: groups, media: media, calls: calls, mailroom: mailroom, failures: failures),
             media: media, uploads: UploadSlots(limit: limits[.mediaUploadsAtOnce]),
             health: Health(pool: pool, schema: try MigrationList.embedded()), specification: try Specification(yaml: Assets.openAPI.contents))
     }
