@@ -36,9 +36,10 @@ extension EasyHandle {
 }
 
 extension HTTPClientError {
-    init(_ code: CURLcode, words: String) {
+    /// - Parameter sent: how many bytes of the request have left, on whatever connection.
+    init(_ code: CURLcode, words: String, sent: Int) {
         switch code {
-        case CURLE_OPERATION_TIMEDOUT: self = .timedOut
+        case CURLE_OPERATION_TIMEDOUT: self = sent > 0 ? .timedOut : .unreachable(words)
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: self = .invalidURL
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED, CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION,
             CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_SSL_INVALIDCERTSTATUS:

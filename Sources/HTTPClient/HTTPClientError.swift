@@ -1,8 +1,8 @@
 /// Why a request got no answer. Texts are for the log: they may name hosts.
 package enum HTTPClientError: Error, Sendable, Equatable {
-    /// The connection or the whole took too long. The request may have been done.
+    /// It took too long once the request had begun to leave. The request may have been done.
     case timedOut
-    /// No connection: unknown name, refused, no route, a certificate that does not hold. Nothing of the request was sent.
+    /// No connection: unknown name, refused, no route, none in time, a certificate that does not hold. Nothing of the request was sent.
     case unreachable(String)
     /// The connection broke after it stood. The request may have been done.
     case interrupted(String)

@@ -32,7 +32,9 @@ final class Transfer {
     }
 
     func finish(_ code: CURLcode) {
-        finish(with: code == CURLE_OK ? .success(response) : .failure(isTooLarge ? .tooLarge : HTTPClientError(code, words: easy.words(for: code))))
+        guard code != CURLE_OK else { return finish(with: .success(response)) }
+        let error = HTTPClientError(code, words: easy.words(for: code), sent: easy.number(CURLINFO_REQUEST_SIZE))
+        finish(with: .failure(isTooLarge ? .tooLarge : error))
     }
 
     func finish(with outcome: TransferOutcome) {

@@ -102,6 +102,17 @@ import Testing
         await #expect(throws: HTTPClientError.timedOut) { try await HTTPClient(settings).send(HTTPRequest(url: server.url)) }
     }
 
+    /// A host that is away, or a TLS server that has stopped: the time runs out before there is anything to send on.
+    @Test func aConnectionThatIsNotMadeInTimeProvesThatNothingWasSent() async throws {
+        let server = try ScriptedServer { peer in while peer.readRequest() != nil {} }
+        defer { server.stop() }
+        var settings = HTTPClientSettings()
+        settings.connectTimeout = .milliseconds(200)
+        let url = server.url.replacing("http://", with: "https://")
+        let error = await #expect(throws: HTTPClientError.self) { try await HTTPClient(settings).send(HTTPRequest(url: url)) }
+        #expect(error?.provesNothingWasSent == true, "\(String(describing: error))")
+    }
+
     @Test func nobodyThereProvesThatNothingWasSent() async throws {
         let server = try ScriptedServer { _ in }
         server.stop()
