@@ -148,6 +148,15 @@ def test_another_identity_is_a_new_beginning(alice, bob):
     assert claim(alice, bob) == [], "the signed prekey was signed by the identity before"
 
 
+def test_an_identity_does_not_inherit_the_registration_id(alice, bob):
+    """Otherwise what is sealed for sessions with the identity before would be taken, and nobody could read it."""
+    upload(bob, identity(1))
+    upload(bob, {"identityKey": random_text(), "signedPreKey": signed_key(2)})
+    assert claim(alice, bob) == [], "without a registration id it has no keys yet"
+    upload(bob, {"registrationId": 2})
+    assert [bundle["registrationId"] for bundle in claim(alice, bob)] == [2]
+
+
 # Once, ever
 
 
@@ -353,6 +362,23 @@ def test_nobody_hoards_keys(own_server):
     assert upload(bob, one_time_keys(*range(100, 150))) == (150, 0)
     assert bob.post("/v1/uploadKeys", one_time_keys(150)).problem(429, "rate-limited")["scope"] == "oneTimeKeysPerDevice"
     assert counts(bob) == (150, 0)
+
+
+def test_claims_are_limited(own_server):
+    server = own_server(RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_KEY_CLAIMS_PER_USER="2")
+    alice, bob = server.user(), server.user()
+    for _ in range(2):
+        claim(alice, bob)
+    assert alice.post("/v1/claimKeys", {"userId": bob.user_id}).problem(429, "rate-limited")["scope"] == "keyClaimsPerUser"
+
+
+def test_no_claim_may_take_a_one_time_key(own_server):
+    server = own_server(RESTANTE_LIMIT_KEY_CLAIMS_PER_DEVICE="0")
+    alice, bob = server.user(), server.user()
+    upload(bob, identity(**one_time_keys(1)))
+    (bundle,) = claim(alice, bob)
+    assert "oneTimePreKey" not in bundle
+    assert counts(bob) == (1, 0)
 
 
 def test_uploads_are_limited(own_server):

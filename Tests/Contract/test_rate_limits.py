@@ -82,6 +82,16 @@ def test_new_contacts_are_counted_by_the_day_and_known_ones_are_not(own_server):
     asker.post("/v1/lookupUsers", {"mobileNumbers": numbers[:1]}).expect(200)
 
 
+def test_look_ups_of_known_numbers_are_limited_as_well(own_server):
+    server = own_server(RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_LOOKUPS_PER_USER="2")
+    asker, other = server.user(), server.user()
+    for _ in range(2):
+        asker.post("/v1/lookupUsers", {"mobileNumbers": [other.number]}).expect(200)
+    refused = asker.another().post("/v1/lookupUsers", {"mobileNumbers": [other.number]})
+    assert refused.problem(429, "rate-limited")["scope"] == "lookupsPerUser"
+    other.post("/v1/lookupUsers", {"mobileNumbers": [asker.number]}).expect(200)
+
+
 def test_groups_are_as_large_as_the_cap_allows(own_server):
     server = own_server(RESTANTE_LIMIT_GROUP_MEMBERS="3")
     assert server.client.get("/v1/limits").expect(200)["limits"]["groupMembers"]["value"] == 3

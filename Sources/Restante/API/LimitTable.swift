@@ -7,8 +7,8 @@ package enum LimitName: String, CaseIterable, Sendable {
     case otpSeconds, otpAttempts, otpResendSeconds, otpPerNumber, otpVoicePerNumber, otpPerAddress
     case otpPerBlock, otpUnverifiedPerPrefix, otpPerDay
     case pollSeconds, inboxItems, acknowledgeIds, pageItems
-    case newContactsPerDay, blockedUsers, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
-    case keyUploadsPerDevice, keyClaimsPerDevice
+    case newContactsPerDay, lookupsPerUser, blockedUsers, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
+    case keyUploadsPerDevice, keyClaimsPerUser, keyClaimsPerDevice
     case mediaBytes, mediaBytesPerDay, mediaUploadsAtOnce, resumableUploadsPerDay
     case callRingSeconds, callSeconds, callsPerDay, callSignalsPerDevice
     case messagesPerDevice, typingPerDevice, requestsPerDevice, requestsPerAddress
@@ -41,11 +41,13 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .acknowledgeIds: LimitRow(500, .items, 1...500, "message ids in one acknowledgement or markRead")
         case .pageItems: LimitRow(200, .items, 1...200, "items of one page of any other list")
         case .newContactsPerDay: LimitRow(1_000, .perDay, 1...1_000_000, "mobile numbers new to one user's lookups")
+        case .lookupsPerUser: LimitRow(60, .perMinute, 1...1_000_000, "times that one user looks mobile numbers up")
         case .blockedUsers: LimitRow(10_000, .users, 1...100_000, "users whom one user has blocked")
         case .groupsCreatedPerDay: LimitRow(50, .perDay, 1...1_000_000, "groups that one user creates")
         case .groupJoinsPerDay: LimitRow(100, .perDay, 1...1_000_000, "invite codes that one user tries, good or not")
         case .groupChangesPerUser: LimitRow(120, .perMinute, 1...1_000_000, "changes of groups that one user makes")
         case .keyUploadsPerDevice: LimitRow(200, .perDay, 1...1_000_000, "times that one device uploads keys")
+        case .keyClaimsPerUser: LimitRow(600, .perMinute, 1...1_000_000, "times that one user claims keys")
         case .keyClaimsPerDevice:
             LimitRow(6, .perTenMinutes, 0...1_000, "claims by one user that take one-time keys of one device; it stands whatever RATE_LIMITS says")
         case .mediaBytes: LimitRow(104_857_600, .bytes, 1...1 << 50, "one upload")

@@ -17,6 +17,7 @@ enum KeyEndpoints {
         let userId = reader.identifier("userId")
         let deviceId = reader.optionalIdentifier("deviceId")
         try reader.finish()
+        try services.rateLimiter.take(.keyClaimsPerUser, for: .identifier(session.userId), noting: call)
         let claim = try await services.keys.claim(of: userId, device: deviceId, by: session)
         services.mailroom.deliver(claim.deliveries)
         return .json(.object(["devices": .array(claim.bundles.map(\.json))]))

@@ -19,7 +19,7 @@ enum KeyStatements {
     static let startOver = Statement(
         "keys.start_over",
         """
-        UPDATE device_keys SET signed_key_id = NULL, signed_public_key = NULL, signed_signature = NULL,
+        UPDATE device_keys SET registration_id = NULL, signed_key_id = NULL, signed_public_key = NULL, signed_signature = NULL,
             last_resort_key_id = NULL, last_resort_public_key = NULL, last_resort_signature = NULL, one_time_is_low = false, pq_is_low = false
         WHERE device_id = $1::uuid
         """)
@@ -92,6 +92,7 @@ enum KeyStatements {
         INSERT INTO key_claims (device_id, claimer_id, claimed_at, latest_at)
         SELECT device_id, $2::uuid, ARRAY[now()], now() FROM (
             SELECT device_id FROM devices WHERE device_id = ANY ($1::uuid[]) AND revoked_at IS NULL ORDER BY device_id FOR KEY SHARE) d
+        WHERE $3::int8 > 0
         ON CONFLICT (device_id, claimer_id) DO UPDATE SET latest_at = now(), claimed_at =
             array_append(ARRAY(SELECT at FROM unnest(key_claims.claimed_at) AS at WHERE at > now() - interval '10 minutes'), now())
         WHERE (SELECT count(*) FROM unnest(key_claims.claimed_at) AS at WHERE at > now() - interval '10 minutes') < $3::int8
