@@ -23,7 +23,7 @@ RELAY = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "otp-relay" / "
 
 
 class Twilio:
-    """Takes messages and calls in the form of its REST API; `answers` are the next statuses, with none left 201."""
+    """Takes messages and calls in the form of its REST API; `answers` are the next statuses, with none left 201; None is no HTTP at all."""
 
     def __init__(self):
         self.sent, self.answers = [], []
@@ -34,6 +34,10 @@ class Twilio:
                 form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
                 account = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
                 status = twilio.answers.pop(0) if twilio.answers else 201
+                if status is None:
+                    self.wfile.write(b"this is not HTTP\r\n\r\n")
+                    self.close_connection = True
+                    return
                 if account != "AC1:token":
                     status = 401
                 if status == 201:
@@ -120,6 +124,15 @@ def test_a_provider_that_is_busy_for_a_moment_is_asked_again(server, twilio):
 def test_what_the_provider_refuses_is_not_delivered(server, twilio, status):
     twilio.answers = [status]
     send(server, new_number()).problem(502, "otp-delivery-failed")
+    assert twilio.sent == []
+
+
+def test_a_provider_that_speaks_something_else_is_an_answer_too(relay, twilio):
+    twilio.answers = [None]
+    headers = signed(BODY)
+    for _ in range(2):
+        # Within the three seconds that Restante waits; the repetition, too, knows how the first ended.
+        assert httpx.post(relay, content=BODY, headers=headers, trust_env=False, timeout=3).status_code == 502
     assert twilio.sent == []
 
 

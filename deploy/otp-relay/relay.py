@@ -15,6 +15,7 @@ Another provider needs another `deliver`, and nothing else. Put it behind a TLS 
 import base64
 import hashlib
 import hmac
+import http.client
 import http.server
 import json
 import os
@@ -72,11 +73,14 @@ class Seen:
         if not is_first:
             done.wait(10)
             return status[0] if status else 502
-        status.append(send())
-        if status[0] == 503:
-            with self._lock:
-                self._outcomes.pop(signature, None)
-        done.set()
+        try:
+            status.append(send())
+            if status[0] == 503:
+                with self._lock:
+                    self._outcomes.pop(signature, None)
+        finally:
+            # Whatever went wrong, nobody waits for it.
+            done.set()
         return status[0]
 
 
@@ -105,7 +109,7 @@ def deliver(settings, password):
     except urllib.error.URLError as error:
         # No connection: nothing was sent. A timeout, or anything later, says nothing.
         return 503 if isinstance(error.reason, (ConnectionRefusedError, socket.gaierror)) else 502
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return 502
 
 
