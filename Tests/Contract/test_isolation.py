@@ -351,8 +351,9 @@ def test_an_operation_says_401_before_it_looks_at_anything(world, specification)
 
 def test_nobody_enters_with_the_number_of_another(world):
     """The OTP is bound to its number."""
+    request_otp(world.client, world.owner.number)
     otp = request_otp(world.client, world.stranger.number)
     body = {"mobileNumber": world.owner.number, "otp": otp, "device": {"name": "mine now", "type": "cli"}}
-    world.client.post("/v1/login", json=body).problem(403, "otp-expired")
+    world.client.post("/v1/login", json=body).problem(403, "otp-incorrect")
 
 

@@ -238,14 +238,6 @@ def test_two_hundred_can_be_watched(alice, bob):
         assert presence_changes(poll.inbox(TOLD)) == [(bob.user_id, True)]
 
 
-def test_a_removed_device_watches_nobody(alice, bob):
-    other = alice.another()
-    subscribe(other, bob)
-    alice.post("/v1/removeDevice", {"deviceId": other.device_id}).expect(204)
-    bob.post("/v1/heartbeat").expect(204)
-    other.get("/v1/fetchMessages").problem(401, "session-revoked")
-
-
 def test_many_that_come_at_once_are_all_told(server, alice):
     people = [server.user() for _ in range(60)]
     subscribe(alice, *people)

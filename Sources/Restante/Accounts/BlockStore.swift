@@ -9,9 +9,7 @@ struct BlockStore: Sendable {
     let pool: Pool
     let limits: LimitTable
 
-    static let statements = [lockUser, countOthers, add, remove, list, exists]
-
-    private static let lockUser = Statement("blocks.lock_user", "SELECT FROM users WHERE user_id = $1::uuid FOR NO KEY UPDATE")
+    static let statements = [countOthers, add, remove, list, exists]
 
     private static let countOthers = Statement(
         "blocks.count_others", "SELECT count(*) FROM blocks WHERE user_id = $1::uuid AND blocked_id <> $2::uuid")
@@ -45,8 +43,7 @@ struct BlockStore: Sendable {
     func block(_ other: Identifier, by userId: Identifier) async throws {
         let most = limits[.blockedUsers]
         try await pool.transaction { connection in
-            // One at a time, so that many at once cannot together pass the cap.
-            guard try !connection.execute(Self.lockUser, [.uuid(userId)]).isEmpty else { throw Problem(.sessionRevoked) }
+            try UserStore.hold(userId, on: connection)
             guard try !connection.execute(Self.add, [.uuid(userId), .uuid(other)]).isEmpty else { throw AccountError.unknownUser }
             guard try connection.execute(Self.countOthers, [.uuid(userId), .uuid(other)])[0].int64(0) < most else {
                 throw AccountError.tooManyBlocked

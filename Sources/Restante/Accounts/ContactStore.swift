@@ -8,7 +8,7 @@ struct ContactStore: Sendable {
     /// New numbers a day; nil where rate limits are off.
     let newNumbersPerDay: Int?
 
-    static let statements = [lockUser, note, countNew, find]
+    static let statements = [note, countNew, find]
 
     struct Found: Sendable {
         let mobileNumber: String
@@ -21,8 +21,6 @@ struct ContactStore: Sendable {
             ])
         }
     }
-
-    private static let lockUser = Statement("contacts.lock_user", "SELECT FROM users WHERE user_id = $1::uuid FOR NO KEY UPDATE")
 
     private static let note = Statement(
         "contacts.note",
@@ -52,8 +50,7 @@ struct ContactStore: Sendable {
         let hashes = numbers.map(secrets.hash(ofNumber:))
         let quota = newNumbersPerDay
         return try await pool.transaction { connection in
-            // One look-up of a user at a time: many at once could each stay within the quota that they exceed together.
-            guard try !connection.execute(Self.lockUser, [.uuid(userId)]).isEmpty else { throw Problem(.sessionRevoked) }
+            try UserStore.hold(userId, on: connection)
             _ = try connection.execute(Self.note, [.uuid(userId), .byteArrays(hashes)])
             let used = try connection.execute(Self.countNew, [.uuid(userId)])[0]
             if let quota, try used.int64(0) > quota {

@@ -1,6 +1,7 @@
 import Crypto
 
-/// Keyed hashes under the server's secret: whoever reads the database alone can try out neither one-time passwords nor phone numbers.
+/// Keyed hashes under the server's secret: whoever reads the database alone can try out neither one-time passwords nor the phone numbers that people
+/// have looked up. The numbers of the users themselves stand there in the clear, as do those that a one-time password is out for.
 struct Secrets: Sendable {
     private let key: SymmetricKey
 

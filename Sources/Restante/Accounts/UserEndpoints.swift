@@ -9,7 +9,12 @@ enum UserEndpoints {
         let reader = QueryReader(call, parameters: ["userId"])
         let userId = reader.optionalIdentifier("userId") ?? session.userId
         try reader.finish()
-        return .json(try await services.users.find(userId).json(forOwner: userId == session.userId))
+        do {
+            return .json(try await services.users.find(userId).json(forOwner: userId == session.userId))
+        } catch AccountError.unknownUser where userId == session.userId {
+            // The account was deleted a moment ago, with another device or on another node.
+            throw Problem(.sessionRevoked)
+        }
     }
 
     static func updateUser(_ call: Call, _ services: Services) async throws -> Response {
@@ -40,6 +45,7 @@ enum UserEndpoints {
         let reader = try RequestReader(call, members: ["mobileNumbers"])
         let numbers = reader.strings("mobileNumbers", count: 0...services.limits[.lookupNumbers], .mobileNumber)
         try reader.finish()
+        try services.rateLimiter.take(.lookupsPerUser, for: .identifier(session.userId), noting: call)
         let found = try await services.contacts.lookUp(numbers, for: session.userId)
         return .json(.object(["users": .array(found.map(\.json))]))
     }
@@ -57,7 +63,7 @@ enum UserEndpoints {
         let deviceId = reader.identifier("deviceId")
         try reader.finish()
         try await services.devices.remove(deviceId, of: session.userId)
-        services.forget(devices: [deviceId])
+        await services.finishRemoval(of: deviceId)
         return .noContent
     }
 

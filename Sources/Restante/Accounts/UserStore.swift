@@ -49,12 +49,14 @@ struct UserStore: Sendable {
     let pool: Pool
     let identifiers: IdentifierGenerator
 
-    static let statements = [find, findByNumber, insert, update]
+    static let statements = [find, findByNumber, hold, insert, update]
 
     private static let find = Statement(
         "users.find", "SELECT user_id, name, profile_status, avatar_media_id, mobile_number FROM users WHERE user_id = $1::uuid")
 
     private static let findByNumber = Statement("users.find_by_number", "SELECT user_id FROM users WHERE mobile_number = $1::text FOR UPDATE")
+
+    private static let hold = Statement("users.hold", "SELECT FROM users WHERE user_id = $1::uuid FOR NO KEY UPDATE")
 
     private static let insert = Statement(
         "users.insert",
@@ -88,6 +90,12 @@ struct UserStore: Sendable {
     /// The user with that number, locked against a second login at the same time.
     func find(mobileNumber: String, on connection: Connection) throws -> Identifier? {
         try connection.execute(Self.findByNumber, [.text(mobileNumber)]).first?.uuid(0)
+    }
+
+    /// Has what a user does in transactions like this one done one after the other, so that many at once cannot together pass a cap. Throws 401 where the
+    /// user is gone.
+    static func hold(_ userId: Identifier, on connection: Connection) throws {
+        guard try !connection.execute(hold, [.uuid(userId)]).isEmpty else { throw Problem(.sessionRevoked) }
     }
 
     func add(mobileNumber: String, name: String, profileStatus: String, on connection: Connection) throws -> Identifier {
