@@ -41,13 +41,15 @@ package struct CircuitBreaker: Sendable {
         return true
     }
 
-    /// How a call ended that was let go.
-    package mutating func note(success: Bool, at now: Double) {
+    /// How a call ended that was let go at `begun`.
+    package mutating func note(success: Bool, begun: Double, at now: Double) {
         switch state {
         case .closed:
             record(success)
             if outcomes.count >= fewest && failures * 2 >= outcomes.count { open(at: now) }
-        case .probing:
+        case .probing(let since):
+            // Only the probe's own outcome tells; a call may outlive the pause.
+            guard begun >= since else { break }
             if success { close() } else { open(at: now) }
         case .open:
             // A call that was under way when it opened says nothing new.

@@ -1,4 +1,4 @@
-/// What a client allows and expects of the servers it talks to.
+/// What a client allows and expects of the servers it talks to. At most 64 connections are open, and 256 requests under way.
 package struct HTTPClientSettings: Sendable {
     /// From the first look at the name to the end of the TLS handshake.
     package var connectTimeout = Duration.seconds(3)

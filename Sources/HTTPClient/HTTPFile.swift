@@ -16,9 +16,13 @@ package struct HTTPFile: Sendable {
 /// The open file of one transfer. It is read on the transfers' thread: a client that sends files should have no requests that
 /// cannot wait for a disk.
 final class FileReader {
+    let length: Int
     private let descriptor: Int32
+    private var left: Int
 
     init?(_ file: HTTPFile) {
+        length = file.length
+        left = length
         descriptor = open(file.path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
     }
@@ -27,21 +31,27 @@ final class FileReader {
         close(descriptor)
     }
 
-    /// How many bytes came; 0 at the end, negative for an error.
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+    /// How many bytes came; 0 after the announced ones; nil for an error, or where the file ends before.
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+        let wanted = min(buffer.count, left)
+        guard wanted > 0 else { return 0 }
+        let count = Glibc.read(descriptor, buffer.baseAddress, wanted)
+        guard count > 0 else { return nil }
+        left -= count
+        return count
     }
 
     func seek(to offset: Int) -> Bool {
-        lseek(descriptor, off_t(offset), SEEK_SET) == off_t(offset)
+        left = length - offset
+        return lseek(descriptor, off_t(offset), SEEK_SET) == off_t(offset)
     }
 }
 
 extension EasyHandle {
     /// `reader` must live as long as this handle is in use.
-    func send(_ reader: FileReader, length: Int) {
+    func send(_ reader: FileReader) {
         let context = Unmanaged.passUnretained(reader).toOpaque()
-        set(CURLOPT_INFILESIZE_LARGE, bytes: length)
+        set(CURLOPT_INFILESIZE_LARGE, bytes: reader.length)
         set(CURLOPT_READDATA, pointer: context)
         set(CURLOPT_READFUNCTION, callback: sendFile)
         set(CURLOPT_SEEKDATA, pointer: context)
@@ -53,8 +63,7 @@ extension EasyHandle {
 func sendFile(_ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?) -> Int {
     guard let context else { return Int(CURL_READFUNC_ABORT) }
     let reader = Unmanaged<FileReader>.fromOpaque(context).takeUnretainedValue()
-    let got = reader.read(into: UnsafeMutableRawBufferPointer(start: bytes, count: size * count))
-    return got < 0 ? Int(CURL_READFUNC_ABORT) : got
+    return reader.read(into: UnsafeMutableRawBufferPointer(start: bytes, count: size * count)) ?? Int(CURL_READFUNC_ABORT)
 }
 
 /// libcurl: begin again, on another connection.

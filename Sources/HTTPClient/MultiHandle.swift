@@ -7,6 +7,9 @@ internal import CLibcurl
 final class MultiHandle: @unchecked Sendable {
     private let handle: UnsafeMutableRawPointer
 
+    /// A service that takes connections and does not answer must not take all descriptors of the process. More requests wait for one of these.
+    static let mostConnections = 64
+
     init() {
         // Once for the process, and safe on any thread since 7.84. Source: curl_global_init(3).
         curl_global_init(Int(CURL_GLOBAL_DEFAULT))
@@ -14,6 +17,7 @@ final class MultiHandle: @unchecked Sendable {
         guard let handle = curl_multi_init() else { fatalError("libcurl cannot start") }
         self.handle = handle
         _ = multi_set_long(handle, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
+        _ = multi_set_long(handle, CURLMOPT_MAX_TOTAL_CONNECTIONS, Self.mostConnections)
     }
 
     deinit {

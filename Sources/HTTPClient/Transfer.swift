@@ -3,6 +3,7 @@ internal import CLibcurl
 /// One request on its way; lives on the transfers' thread, and so do libcurl's calls to it.
 final class Transfer {
     let easy: EasyHandle
+    let begun = ContinuousClock.now
     private let order: TransferOrder
     private let largestResponse: Int
     /// libcurl reads the body from here while it sends.
@@ -66,10 +67,10 @@ final class Transfer {
         easy.set(CURLOPT_URL, order.url.text)
         var lines = request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
         if let signature = request.signature { easy.sign(with: signature) }
-        if let file = request.file, let requestFile {
+        if let requestFile {
             easy.set(CURLOPT_UPLOAD, 1)
             easy.set(CURLOPT_CUSTOMREQUEST, request.method)
-            easy.send(requestFile, length: file.length)
+            easy.send(requestFile)
             // libcurl 7.88 would sign the line although it sends none.
             if request.signature == nil { lines.append("Expect:") }
         } else if request.method == "HEAD" {

@@ -8,6 +8,9 @@ final class TransferLoop {
     /// The transfers by the context that libcurl gives back.
     private var numbers: [UnsafeMutableRawPointer: UInt64] = [:]
 
+    /// Requests that are on their way or wait for a connection. More are refused at once: a line that does not move only makes everybody late.
+    static let mostUnderWay = 256
+
     init(queue: TransferQueue, settings: HTTPClientSettings) {
         self.queue = queue
         self.settings = settings
@@ -17,6 +20,7 @@ final class TransferLoop {
     func run() {
         while let commands = queue.take() {
             for command in commands { perform(command) }
+            finishOverdue()
             queue.multi.perform()
             finishEnded()
             queue.multi.wait()
@@ -32,6 +36,7 @@ final class TransferLoop {
     }
 
     private func start(_ order: TransferOrder) {
+        guard transfers.count < Self.mostUnderWay else { return order.finish(.failure(.unreachable("too many requests are under way"))) }
         guard let transfer = Transfer(order, settings), queue.multi.add(transfer.easy) else {
             order.finish(.failure(.invalidRequest("its file does not open, or there is no memory")))
             return
@@ -48,6 +53,15 @@ final class TransferLoop {
         while let ended = queue.multi.nextEnded() {
             guard let number = numbers[ended.context] else { continue }
             remove(number)?.finish(ended.code)
+        }
+    }
+
+    /// libcurl does not begin to count a request's time before it has a connection for it.
+    private func finishOverdue() {
+        guard transfers.count > MultiHandle.mostConnections else { return }
+        let now = ContinuousClock.now
+        for (number, transfer) in transfers where now - transfer.begun > settings.totalTimeout {
+            remove(number)?.finish(with: .failure(.timedOut))
         }
     }
 

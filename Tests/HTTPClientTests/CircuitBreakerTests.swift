@@ -61,6 +61,17 @@ import Testing
         #expect(breaker.admits(at: 10))
     }
 
+    @Test func whatBeganBeforeItOpenedIsNoProbe() {
+        let breaker = Self.opened(at: 0)
+        #expect(breaker.admits(at: 10))
+        breaker.note(success: true, begun: 0, at: 11)
+        #expect(!breaker.admits(at: 11), "it is still open")
+        breaker.note(success: false, begun: 0, at: 12)
+        breaker.note(success: true, begun: 10, at: 13)
+        #expect(breaker.admits(at: 13))
+        #expect(breaker.admits(at: 13), "the probe closed it")
+    }
+
     private static func opened(at time: Double) -> Breaker {
         let breaker = Breaker()
         for _ in 0..<10 { breaker.note(success: false, at: time) }
@@ -73,6 +84,7 @@ private final class Breaker {
     private var machine = CircuitBreaker()
 
     func admits(at now: Double) -> Bool { machine.admits(at: now) }
-    func note(success: Bool, at now: Double) { machine.note(success: success, at: now) }
+    /// A call that took no time, unless it is said when it began.
+    func note(success: Bool, begun: Double? = nil, at now: Double) { machine.note(success: success, begun: begun ?? now, at: now) }
     func wait(at now: Double) -> Double { machine.wait(at: now) }
 }

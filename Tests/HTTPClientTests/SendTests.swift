@@ -34,6 +34,30 @@ import Testing
         #expect(server.connections == 1)
     }
 
+    @Test func aSilentServerGetsFewConnectionsAndEveryRequestEnds() async throws {
+        let server = try ScriptedServer { peer in while peer.readRequest() != nil {} }
+        defer { server.stop() }
+        var settings = HTTPClientSettings()
+        settings.totalTimeout = .seconds(3)
+        let client = HTTPClient(settings)
+        let errors = await withTaskGroup(of: HTTPClientError?.self) { group in
+            for _ in 0..<300 {
+                group.addTask {
+                    do throws(HTTPClientError) {
+                        _ = try await client.send(HTTPRequest(url: server.url))
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(server.connections < 128, "64 at a time")
+        #expect(errors.count { $0 == .timedOut } == 256)
+        #expect(errors.count { $0?.provesNothingWasSent == true } == 44)
+    }
+
     @Test func methodsWithoutBody() async throws {
         let server = try ScriptedServer { peer in
             while let request = peer.readRequest() { peer.answer("200 OK", headers: "X-Method: \(request.prefix { $0 != " " })\r\n") }

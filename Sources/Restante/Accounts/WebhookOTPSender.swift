@@ -76,7 +76,7 @@ final class WebhookOTPSender: OTPSender {
         } catch {
             answer = error.provesNothingWasSent ? .unreachable("\(error)") : .silent("\(error)")
         }
-        breaker.withLock { $0.note(success: answer.isSignOfLife, at: uptime()) }
+        breaker.withLock { $0.note(success: answer.isSignOfLife, begun: now, at: uptime()) }
         return answer
     }
 }

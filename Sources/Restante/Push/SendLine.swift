@@ -11,6 +11,8 @@ struct PushJob: Sendable, Equatable {
     let begun: Double
     var attempts = 0
     var notBefore = 0.0
+    /// When the try that is under way was begun.
+    var sentAt = 0.0
 
     var wakeUp: WakeUp { WakeUp(token: token.token, urgency: urgency) }
 }
@@ -57,12 +59,13 @@ struct SendLine {
             delayed.removeAll { $0.notBefore <= now }
         }
         var (jobs, late): ([PushJob], [PushJob]) = ([], [])
-        while let job = urgent.first ?? ready.first {
+        while var job = urgent.first ?? ready.first {
             if now - job.begun > Self.longest {
                 late.append(job)
             } else {
                 guard underWay < Self.mostUnderWay, now >= pausedUntil, breaker.admits(at: now) else { break }
                 underWay += 1
+                job.sentAt = now
                 jobs.append(job)
             }
             if urgent.popFirst() == nil { _ = ready.popFirst() }
@@ -73,7 +76,8 @@ struct SendLine {
     /// How a try ended. `random` is from 0 to 1.
     mutating func finish(_ job: PushJob, _ outcome: PushOutcome, at now: Double, random: Double) -> Verdict {
         underWay -= 1
-        if case .failed = outcome { breaker.note(success: false, at: now) } else { breaker.note(success: true, at: now) }
+        let isSuccess = if case .failed = outcome { false } else { true }
+        breaker.note(success: isSuccess, begun: job.sentAt, at: now)
         switch outcome {
         case .accepted: return .accepted
         case .void(let since): return .void(VoidToken(token: job.token.token, since: since ?? job.token.registeredAt))
