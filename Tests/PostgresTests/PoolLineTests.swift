@@ -19,6 +19,14 @@ import Testing
         #expect(line.enqueue(2, now: at(0)) == .wakeWatch)
     }
 
+    @Test func aSessionThatHasTakenACallIsIdleNoMore() {
+        var line = PoolLine<Int>(capacity: 3, patience: 1)
+        line.idle = 1
+        #expect(line.enqueue(1, now: at(0)) == .wakeSession)
+        #expect(line.next() == 1)
+        #expect(line.enqueue(2, now: at(0)) == .wakeWatch)
+    }
+
     @Test func aFullLineRefuses() {
         var line = PoolLine<Int>(capacity: 1, patience: 1)
         line.connected = 1

@@ -12,7 +12,7 @@ struct PoolLine<Job> {
 
     private var waiting: [(job: Job, deadline: Deadline)] = []
     private(set) var isClosed = false
-    /// Session threads that wait for a call.
+    /// Session threads that wait for a call. Who leaves with one, or without, is none of them from that moment on.
     var idle = 0
     /// Sessions that are open.
     var connected = 0
@@ -41,8 +41,10 @@ struct PoolLine<Job> {
         return waiting.count <= idle ? .wakeSession : .wakeWatch
     }
 
+    /// The call for a session's thread that waits.
     mutating func next() -> Job? {
         guard !waiting.isEmpty else { return nil }
+        idle -= 1
         served += 1
         return waiting.removeFirst().job
     }

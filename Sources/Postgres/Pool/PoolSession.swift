@@ -41,13 +41,17 @@ final class PoolSession {
     /// The next call; without a session also the time for the next try to open one.
     private func nextErrand() -> Errand {
         line.withLock { $0.idle += 1 }
-        defer { line.withLock { $0.idle -= 1 } }
         let attempt = connection == nil ? nextAttempt : nil
         let errand: Errand? = line.wait(on: PoolCondition.session, until: { _ in attempt }) { line in
-            if line.isClosed { return .leave }
+            if line.isClosed {
+                line.idle -= 1
+                return .leave
+            }
             return line.next().map { .serve($0) }
         }
-        return errand ?? .connect
+        if let errand { return errand }
+        line.withLock { $0.idle -= 1 }
+        return .connect
     }
 
     private func serve(_ body: Pool.Body) {
