@@ -38,9 +38,10 @@ extension Connection {
     }
 
     private func refuse(_ exchange: Exchange, _ fault: BodyFault, with response: () -> Response) -> MHD_Result {
+        // Claimed before the reader is told, who might answer in its own words. Else the application has answered, and that answer is on its way.
+        let isOurs = exchange.claim()
         exchange.incoming?.end(fault)
-        // Else the application has answered, and that answer is on its way.
-        guard exchange.claim() else { return .YES }
+        guard isOurs else { return .YES }
         exchange.abandon()
         answerEarly(response())
         return .YES

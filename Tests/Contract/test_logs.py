@@ -1,7 +1,10 @@
 """Standard error: one line for one thing, in the documented form, and nothing in it that is nobody's business. Traces."""
 
 import json
+import pathlib
 import re
+import resource
+import time
 
 import httpx
 
@@ -62,6 +65,56 @@ def test_a_trace_is_carried_through(own_server):
     fields = f"X-Request-Id: twice\r\ntraceparent: 00-{_TRACE}-{_PARENT}-01\r\nTraceparent: 00-{_TRACE}-{_PARENT}-01\r\n"
     server.client.raw_request(f"GET /healthz HTTP/1.1\r\nHost: x\r\n{fields}\r\n".encode(), "GET", "/healthz").expect(200)
     assert request_line(server, "twice")["trace_id"] != _TRACE
+
+
+def test_a_broken_request_is_logged_under_the_id_that_its_client_was_told(own_server):
+    server = own_server(RESTANTE_LOG_FORMAT="json")
+
+    def refused(line, fields, status, code):
+        # No operation documents what has none.
+        with server.client.raw() as connection:
+            connection.send(f"{line}\r\nHost: x\r\n{fields}\r\n".encode())
+            answer = connection.answer("GET", "/healthz")
+        answer.problem(status, code)
+        assert answer.json["requestId"] == answer.headers["x-request-id"]
+        assert request_line(server, answer.headers["x-request-id"])["status"] == status
+        return answer.headers["x-request-id"]
+
+    assert refused("BREW /healthz HTTP/1.1", "X-Request-Id: brewed\r\n", 501, "not-implemented") == "brewed"
+    assert refused("GET /healthz HTTP/1.1", f"X-Request-Id: long\r\nX: {'x' * 4950}\r\n", 431, "headers-too-large") == "long"
+    assert refused("TRACE /v1/limits HTTP/1.1", "", 501, "not-implemented") != refused("GET //healthz HTTP/1.1", "", 400, "malformed-request")
+
+
+def test_a_connection_too_many_is_logged_under_the_id_that_it_was_told(own_server):
+    server = own_server(RESTANTE_LOG_FORMAT="json")
+    server.client.close()
+    open_now = len(list(pathlib.Path(f"/proc/{server.pid}/fd").iterdir()))
+    before = resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (open_now, resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[1]))
+    with server.client.raw() as first, server.client.raw() as second:
+        # What has just ended may leave room for one.
+        connection = first if first.something_came(2) else second
+        answer = server.client.checker.check(connection.answer("GET", "/healthz"))
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, before)
+    answer.problem(503, "overloaded")
+    assert answer.json["requestId"] == answer.headers["x-request-id"]
+    assert request_line(server, answer.headers["x-request-id"])["message"] == "connection refused"
+
+
+def test_a_request_that_a_stop_ends_is_logged_under_the_id_that_its_client_was_told(own_server):
+    server = own_server(RESTANTE_LOG_FORMAT="json", RESTANTE_DRAIN_SECONDS="0")
+    alice = server.user()
+    alice.get("/v1/getUser").expect(200)
+    with server.client.raw() as connection:
+        with server.database.frozen():
+            connection.send(f"GET /v1/getUser HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\nX-Request-Id: stopped\r\n\r\n".encode())
+            eventually(lambda: read_metrics(server.client).value("restante_requests_waiting") == 1, 2, "the request waits for the database")
+            started = time.monotonic()
+            server.process.terminate()
+            answer = server.client.checker.check(connection.answer("GET", "/v1/getUser"))
+        answer.problem(503, "draining")
+        assert answer.json["requestId"] == answer.headers["x-request-id"] == "stopped"
+        assert request_line(server, "stopped")["status"] == 503
+    server.wait_for_exit(started)
 
 
 def test_text_lines_are_lines_too(own_server):
