@@ -50,6 +50,9 @@ static const unsigned char migration_0013[] = {
 static const unsigned char migration_0014[] = {
 #embed "../../migrations/0014_sweeps.sql"
 };
+static const unsigned char migration_0015[] = {
+#embed "../../migrations/0015_media_sweep.sql"
+};
 
 static const struct restante_asset migrations[] = {
     {"0001_accounts.sql", migration_0001, sizeof migration_0001},
@@ -66,6 +69,7 @@ static const struct restante_asset migrations[] = {
     {"0012_calls.sql", migration_0012, sizeof migration_0012},
     {"0013_keys.sql", migration_0013, sizeof migration_0013},
     {"0014_sweeps.sql", migration_0014, sizeof migration_0014},
+    {"0015_media_sweep.sql", migration_0015, sizeof migration_0015},
 };
 
 size_t restante_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }

@@ -234,41 +234,12 @@ def test_the_token_is_looked_at_before_the_body(server):
         server.client.raw_request((head + credentials + "\r\n").encode() + b"x" * 70_000, "POST", "/v1/uploadMedia").expect(401)
 
 
-def test_too_large_is_said_before_the_body_and_when_a_chunked_one_passes(own_server):
-    server = own_server(RESTANTE_LIMIT_MEDIA_BYTES="100000")
+def test_a_download_whose_content_is_lost_is_refused_before_it_begins(own_server):
+    server = own_server()
     alice = server.user()
-    head = f"POST /v1/uploadMedia HTTP/1.1\r\nHost: h\r\nContent-Type: a/b\r\nContent-Length: 100001\r\nAuthorization: Bearer {alice.token}\r\n\r\n"
-    assert server.client.raw_request(head.encode(), "POST", "/v1/uploadMedia").problem(413, "too-large")["maxBytes"] == 100_000
-    assert upload(alice, (b"x" * 10_000 for _ in range(11))).problem(413, "too-large")["maxBytes"] == 100_000
-    assert uploaded(alice, b"x" * 100_000)["size"] == 100_000
-    eventually(lambda: not leftovers(server), 5, "the temporary files are gone")
-
-
-def test_no_room_is_said_before_the_body(own_server):
-    server = own_server(RESTANTE_LIMIT_MEDIA_BYTES=str(2**50))
-    alice = server.user()
-    head = f"POST /v1/uploadMedia HTTP/1.1\r\nHost: h\r\nContent-Type: a/b\r\nContent-Length: {2**50}\r\nAuthorization: Bearer {alice.token}\r\n\r\n"
-    server.client.raw_request(head.encode(), "POST", "/v1/uploadMedia").problem(507, "out-of-space")
-
-
-def test_a_user_uploads_so_much_in_a_day_and_so_often_at_once(own_server):
-    server = own_server(
-        RESTANTE_LIMIT_MEDIA_BYTES_PER_DAY="300000", RESTANTE_LIMIT_MEDIA_UPLOADS_AT_ONCE="2", RESTANTE_RATE_LIMITS="on"
-    )
-    alice, bob = server.user(), server.user()
-    uploaded(alice, os.urandom(200_000))
-    refused = upload(alice, os.urandom(100_001)).problem(429, "rate-limited")
-    assert refused["scope"] == "mediaBytesPerDay"
-    # Without a length it is counted when it is there.
-    upload(alice, (os.urandom(50_000) for _ in range(3))).problem(429, "rate-limited")
-    uploaded(alice, os.urandom(100_000))
-    uploaded(bob, os.urandom(100_000))
-    opened = [start_upload(bob, 1000) for _ in range(2)]
-    eventually(lambda: len(leftovers(server)) == 2, 5, "two uploads are under way")
-    assert upload(bob, b"x").problem(429, "rate-limited")["scope"] == "mediaUploadsAtOnce"
-    for connection in opened:
-        connection.close()
-    eventually(lambda: upload(bob, b"x").status == 201, 5, "the places are free again")
+    media = uploaded(alice)
+    (server.data / "media" / "blobs" / media["sha256"][:2] / media["sha256"]).unlink()
+    download(alice, media["mediaId"]).problem(404, "unknown-media")
 
 
 def start_upload(device, length, sent=b""):

@@ -92,6 +92,16 @@ def test_a_store_that_dies_in_the_middle_of_a_download_breaks_it_off(own_server,
     assert download(alice, media_id, "HEAD").status == 200
 
 
+def test_a_download_from_a_store_that_is_down_is_refused_before_it_begins(own_server, store):
+    server = own_server(**store.settings)
+    alice = server.user()
+    media_id = uploaded(alice)["mediaId"]
+    store.kill()
+    refused = download(alice, media_id)
+    refused.problem(503, "unavailable")
+    assert int(refused.headers["retry-after"]) >= 1
+
+
 @pytest.mark.parametrize(
     "settings",
     [

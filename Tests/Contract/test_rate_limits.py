@@ -205,8 +205,8 @@ def test_limits_that_the_database_counts_are_told_too(own_server):
     assert fields(again)[1][1]["r"] == 0
 
 
-def test_changes_of_groups_joins_and_resumable_uploads_have_buckets_of_their_own(own_server):
-    limits = {"GROUP_CHANGES_PER_USER": "2", "GROUP_JOINS_PER_DAY": "2", "RESUMABLE_UPLOADS_PER_DAY": "2"}
+def test_changes_of_groups_joins_and_uploads_have_buckets_of_their_own(own_server):
+    limits = {"GROUP_CHANGES_PER_USER": "2", "GROUP_JOINS_PER_DAY": "2", "MEDIA_UPLOADS_PER_DAY": "2"}
     server = own_server(RESTANTE_RATE_LIMITS="on", **{f"RESTANTE_LIMIT_{name}": value for name, value in limits.items()})
     alice, bob = server.user(), server.user()
     group = alice.create_group()["groupId"]
@@ -214,7 +214,7 @@ def test_changes_of_groups_joins_and_resumable_uploads_have_buckets_of_their_own
     attempts = {
         "groupChangesPerUser": (201, lambda: alice.group_call("createInvite", group)),
         "groupJoinsPerDay": (404, lambda: bob.join("no such code")),
-        "resumableUploadsPerDay": (201, lambda: server.client.call("POST", "/v1/media/tus", alice.token, headers=upload)),
+        "mediaUploadsPerDay": (201, lambda: server.client.call("POST", "/v1/media/tus", alice.token, headers=upload)),
     }
     for limit, (status, attempt) in attempts.items():
         answers = [attempt() for _ in range(3)]

@@ -1,9 +1,13 @@
 """Resumable uploads: the tus protocol, driven by a client that is not ours and by hand, through crashes and hang-ups."""
 
 import base64
+import concurrent.futures
+import contextlib
+import ctypes
 import hashlib
 import io
 import os
+import select
 import socket
 
 import pytest
@@ -160,6 +164,36 @@ def test_one_request_at_a_time_is_at_an_upload(server, alice):
     assert patch(alice, where, 200_000, b"y" * 1000).status == 204
 
 
+def test_who_waits_for_an_upload_cuts_off_nothing_that_came_meanwhile(server, alice):
+    content = os.urandom(300_000)
+    where = create(alice, len(content))
+    connection = begin_patch(alice, where, 0, len(content))
+    connection.sendall(content[:200_000])
+    file = server.data / "media" / "incoming" / f"{where.rsplit('/', 1)[1]}.tus"
+    eventually(lambda: file.exists() and file.stat().st_size > 0, 5, "the first one is at it")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, watching(file) as until_opened:
+        # It knows of nothing that is on disk, and waits for the lock.
+        second = pool.submit(patch, alice, where, 0, content)
+        until_opened()
+        connection.close()
+        second.result(10).problem(409, "upload-offset-mismatch")
+    assert offset_of(alice, where) == 200_000
+    media_id = patch(alice, where, 200_000, content[200_000:]).headers["restante-media-id"]
+    assert download(alice, media_id).body == content
+
+
+@contextlib.contextmanager
+def watching(path):
+    """A function that waits until somebody opens the file."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.inotify_init()
+    assert libc.inotify_add_watch(descriptor, os.fsencode(path), 0x20) >= 0, os.strerror(ctypes.get_errno())
+    try:
+        yield lambda: select.select([descriptor], [], [], 20)[0] or pytest.fail("nobody has opened it")
+    finally:
+        os.close(descriptor)
+
+
 def test_tuspy_uploads_in_chunks(alice):
     content = os.urandom(3_000_000)
     uploader = tus_client(alice).uploader(file_stream=io.BytesIO(content), chunk_size=700_000, metadata={"filetype": "video/mp4"})
@@ -252,7 +286,7 @@ def test_an_upload_expires_after_a_day_and_its_file_goes(own_server):
 
 
 def test_the_quota_counts_what_is_only_begun(own_server):
-    server = own_server(RESTANTE_LIMIT_MEDIA_BYTES_PER_DAY="300000", RESTANTE_LIMIT_RESUMABLE_UPLOADS_PER_DAY="3", RESTANTE_RATE_LIMITS="on")
+    server = own_server(RESTANTE_LIMIT_MEDIA_BYTES_PER_DAY="300000", RESTANTE_LIMIT_MEDIA_UPLOADS_PER_DAY="3", RESTANTE_RATE_LIMITS="on")
     alice, bob = server.user(), server.user()
     where = create(alice, 200_000)
     assert call(alice, "POST", Upload_Length=100_001).problem(429, "rate-limited")["scope"] == "mediaBytesPerDay"
@@ -261,4 +295,4 @@ def test_the_quota_counts_what_is_only_begun(own_server):
     assert call(alice, "POST", Upload_Length=1).status == 429
     for _ in range(3):
         create(bob, 1)
-    assert call(bob, "POST", Upload_Length=1).problem(429, "rate-limited")["scope"] == "resumableUploadsPerDay"
+    assert call(bob, "POST", Upload_Length=1).problem(429, "rate-limited")["scope"] == "mediaUploadsPerDay"

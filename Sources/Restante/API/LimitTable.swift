@@ -9,7 +9,7 @@ package enum LimitName: String, CaseIterable, Sendable {
     case pollSeconds, inboxItems, acknowledgeIds, pageItems
     case newContactsPerDay, lookupsPerUser, blockedUsers, groupsCreatedPerDay, groupJoinsPerDay, groupChangesPerUser
     case keyUploadsPerDevice, keyClaimsPerUser, keyClaimsPerDevice
-    case mediaBytes, mediaBytesPerDay, mediaUploadsAtOnce, resumableUploadsPerDay
+    case mediaBytes, mediaBytesPerDay, mediaUploadsAtOnce, mediaUploadsPerDay, mediaDownloadsAtOnce
     case callRingSeconds, callSeconds, callsPerDay, callSignalsPerDevice
     case messagesPerDevice, typingPerDevice, requestsPerDevice, requestsPerAddress
 
@@ -51,13 +51,14 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .keyClaimsPerDevice:
             LimitRow(6, .perTenMinutes, 0...1_000, "claims by one user that take one-time keys of one device; it stands whatever RATE_LIMITS says")
         case .mediaBytes: LimitRow(104_857_600, .bytes, 1...1 << 50, "one upload")
-        case .mediaBytesPerDay: LimitRow(5_368_709_120, .bytesPerDay, 1...1 << 60, "what one user uploads")
+        case .mediaBytesPerDay: LimitRow(5_368_709_120, .bytesPerDay, 1...1 << 60, "what one user uploads, each upload counted as 65,536 at least")
         case .mediaUploadsAtOnce: LimitRow(8, .uploads, 1...1_000, "uploads of one user that are under way on one node")
+        case .mediaUploadsPerDay: LimitRow(2_000, .perDay, 1...1_000_000, "uploads that one user begins, resumable or not")
+        case .mediaDownloadsAtOnce: LimitRow(16, .downloads, 1...1_000, "downloads of one user that are under way on one node")
         case .callRingSeconds: LimitRow(60, .seconds, 5...120, "how long a call rings")
         case .callSeconds: LimitRow(86_400, .seconds, 60...604_800, "how long a call lasts at most")
         case .callsPerDay: LimitRow(100, .perDay, 1...1_000_000, "calls that one user starts")
         case .callSignalsPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "signals of calls that one device sends")
-        case .resumableUploadsPerDay: LimitRow(1_000, .perDay, 1...1_000_000, "resumable uploads that one user begins")
         case .messagesPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "messages that one device sends")
         case .typingPerDevice: LimitRow(120, .perMinute, 1...1_000_000, "typing signals that one device sends")
         case .requestsPerDevice: LimitRow(3_000, .perMinute, 1...10_000_000, "requests of one device")
@@ -90,7 +91,7 @@ package struct LimitRow: Sendable {
 
 /// What a limit counts; the raw value is the `unit` on the wire.
 package enum LimitUnit: String, Sendable {
-    case members, users, devices, bytes, characters, numbers, items, keys, seconds, attempts, uploads
+    case members, users, devices, bytes, characters, numbers, items, keys, seconds, attempts, uploads, downloads
     case perMinute = "per minute"
     case perTenMinutes = "per 10 minutes"
     case perHour = "per hour"

@@ -2,24 +2,25 @@ import Glibc
 
 /// Blobs as files: `blobs/ab/abcdef…`, in a folder that several nodes may share.
 struct DirectoryMediaStore: MediaStore {
-    let pieceBytes = 262_144
+    let pieceBytes = 65_536
     private let path: String
     private let threads: FileThreads
 
-    /// Makes the folder under `mediaFolder`. Blocks.
+    /// Makes the folder under `mediaFolder`, and all that it may need in it, so that a blob is durable with the one that it lies in. Blocks.
     init(in mediaFolder: String, threads: FileThreads) throws(MediaStoreError) {
         path = mediaFolder + "/blobs"
         self.threads = threads
         try FileCalls.makeFolder(mediaFolder)
         try FileCalls.makeFolder(path)
+        for number in 0..<256 { try FileCalls.makeFolder("\(path)/\(MediaDigest.hexadecimal([UInt8(number)]))") }
+        try FileCalls.syncFolder(path)
         try FileCalls.syncFolder(mediaFolder)
     }
 
     func keep(_ path: String, size: Int, as digest: MediaDigest) async throws(MediaStoreError) {
         let folder = folder(of: digest)
         let blob = blob(of: digest)
-        try await threads.run { [root = self.path] () throws(MediaStoreError) in
-            if mkdir(folder, 0o700) == 0 { try FileCalls.syncFolder(root) }
+        try await threads.run { () throws(MediaStoreError) in
             guard rename(path, blob) == 0 else { throw FileCalls.error("rename \(path)") }
             try FileCalls.syncFolder(folder)
         }
@@ -28,8 +29,7 @@ struct DirectoryMediaStore: MediaStore {
     func read(_ digest: MediaDigest, at offset: Int, count: Int) async throws(MediaStoreError) -> [UInt8] {
         let blob = blob(of: digest)
         return try await threads.run { () throws(MediaStoreError) in
-            let descriptor = open(blob, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw FileCalls.error("open \(blob)") }
+            let descriptor = try FileCalls.open(blob, O_RDONLY)
             defer { close(descriptor) }
             return try FileCalls.read(count, at: offset, of: descriptor)
         }

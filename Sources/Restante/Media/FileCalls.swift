@@ -5,9 +5,15 @@ enum FileCalls {
     static func error(_ call: String, _ code: Int32 = errno) -> MediaStoreError {
         switch code {
         case ENOSPC, EDQUOT: .outOfSpace
-        case ENOENT: .missing
         default: .unavailable("\(call): \(String(cString: strerror(code)))")
         }
+    }
+
+    /// Opens a file that may be gone, which is then `missing`.
+    static func open(_ path: String, _ flags: Int32) throws(MediaStoreError) -> Int32 {
+        let descriptor = Glibc.open(path, flags | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw errno == ENOENT && flags & O_CREAT == 0 ? .missing : error("open \(path)") }
+        return descriptor
     }
 
     /// Makes a folder, and those that it lies in.
@@ -20,7 +26,7 @@ enum FileCalls {
 
     /// Makes what was entered into a folder durable.
     static func syncFolder(_ path: String) throws(MediaStoreError) {
-        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folder = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw error("open \(path)") }
         defer { Glibc.close(folder) }
         guard fsync(folder) == 0 else { throw error("fsync \(path)") }
@@ -68,10 +74,19 @@ enum FileCalls {
         return names
     }
 
-    /// Bytes that a file may still take on the disk of `path`.
+    /// Bytes that files may still take on the disk of `path`.
     static func freeBytes(at path: String) -> Int {
         var information = statvfs()
-        guard statvfs(path, &information) == 0 else { return .max }
-        return Int(clamping: UInt64(information.f_bavail).multipliedReportingOverflow(by: UInt64(information.f_frsize)).partialValue)
+        return statvfs(path, &information) == 0 ? freeBytes(information) : .max
+    }
+
+    /// The same for the disk that an open file is on.
+    static func freeBytes(of descriptor: Int32) -> Int {
+        var information = statvfs()
+        return fstatvfs(descriptor, &information) == 0 ? freeBytes(information) : .max
+    }
+
+    private static func freeBytes(_ information: statvfs) -> Int {
+        Int(clamping: UInt64(information.f_bavail).multipliedReportingOverflow(by: UInt64(information.f_frsize)).partialValue)
     }
 }

@@ -8,13 +8,13 @@ final class FileThreads: Sendable {
 
     /// What waits for a thread, in order of arrival.
     private final class Line: Sendable {
-        private let jobs = Mutex<(waiting: [Job], isClosed: Bool)>(([], false))
+        private let jobs = Mutex<(waiting: ArraySlice<Job>, isClosed: Bool)>(([], false))
         private let bell = DispatchSemaphore(value: 0)
 
         /// False: nothing is done any more.
         func join(_ job: @escaping Job) -> Bool {
             let isOpen = jobs.withLock { jobs in
-                if !jobs.isClosed { jobs.waiting.insert(job, at: 0) }
+                if !jobs.isClosed { jobs.waiting.append(job) }
                 return !jobs.isClosed
             }
             if isOpen { bell.signal() }
@@ -29,7 +29,7 @@ final class FileThreads: Sendable {
         /// Nil: there is nothing left, and nothing comes any more.
         func next() -> Job? {
             bell.wait()
-            let job = jobs.withLock { $0.waiting.popLast() }
+            let job = jobs.withLock { $0.waiting.popFirst() }
             // The next thread ends, too.
             if job == nil { bell.signal() }
             return job

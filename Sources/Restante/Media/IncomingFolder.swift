@@ -5,29 +5,37 @@ import Postgres
 struct IncomingFolder: Sendable {
     let threads: FileThreads
     private let path: String
+    private let reserveBytes: Int
 
-    /// Left free on the disk, whatever is uploaded: the database may be on it.
-    private static let reserveBytes = 64 << 20
-
-    /// Makes the folder under `mediaFolder`, itself under the data directory. Blocks.
-    init(in mediaFolder: String, threads: FileThreads) throws(MediaStoreError) {
+    /// Makes the folder under `mediaFolder`, itself under the data directory. `reserveBytes` are left free on the disk, whatever is uploaded: the
+    /// database may be on it. Blocks.
+    init(in mediaFolder: String, threads: FileThreads, reserveBytes: Int = 64 << 20) throws(MediaStoreError) {
         path = mediaFolder + "/incoming"
         self.threads = threads
+        self.reserveBytes = reserveBytes
         try FileCalls.makeFolder(mediaFolder)
         try FileCalls.makeFolder(path)
     }
 
-    /// Throws where so many bytes more will not fit.
+    /// Throws where so many bytes more do not fit now. Others may take the room meanwhile: `IncomingFile.append` asks again.
     func checkSpace(for bytes: Int) async throws(MediaStoreError) {
-        try await threads.run { [path] () throws(MediaStoreError) in
-            let free = FileCalls.freeBytes(at: path)
-            guard free - Self.reserveBytes > bytes else { throw .outOfSpace }
+        try await threads.run { [path, reserveBytes] () throws(MediaStoreError) in
+            guard FileCalls.freeBytes(at: path) - reserveBytes > bytes else { throw .outOfSpace }
         }
     }
 
     /// A new file for an upload that ends with its request.
     func makePart(_ id: Identifier) async throws(MediaStoreError) -> IncomingFile {
-        try await threads.run { [path] () throws(MediaStoreError) in try IncomingFile.make("\(path)/\(id).part") }
+        try await threads.run { [path, reserveBytes] () throws(MediaStoreError) in
+            try IncomingFile.make("\(path)/\(id).part", reserveBytes: reserveBytes)
+        }
+    }
+
+    /// The digest of a file that is finished. Whatever its size, the others that wait for a thread get their turn.
+    func digest(of file: IncomingFile) async throws(MediaStoreError) -> MediaDigest {
+        while true {
+            if let digest = try await threads.run({ () throws(MediaStoreError) in try file.digest() }) { return digest }
+        }
     }
 
     /// Makes the folder's entries durable.
@@ -35,9 +43,11 @@ struct IncomingFolder: Sendable {
         try await threads.run { [path] () throws(MediaStoreError) in try FileCalls.syncFolder(path) }
     }
 
-    /// The file of an upload that can be resumed, behind what is known to be on disk. Nil: somebody else is at it.
-    func resume(_ id: Identifier, at size: Int) async throws(MediaStoreError) -> IncomingFile? {
-        try await threads.run { [path] () throws(MediaStoreError) in try IncomingFile.resume("\(path)/\(id).tus", at: size) }
+    /// The file of an upload that can be resumed, as it is. Nil: somebody else is at it.
+    func resume(_ id: Identifier, mayMake: Bool) async throws(MediaStoreError) -> IncomingFile? {
+        try await threads.run { [path, reserveBytes] () throws(MediaStoreError) in
+            try IncomingFile.resume("\(path)/\(id).tus", mayMake: mayMake, reserveBytes: reserveBytes)
+        }
     }
 
     func removeResumable(_ id: Identifier) async throws(MediaStoreError) {

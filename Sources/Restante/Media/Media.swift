@@ -11,6 +11,9 @@ struct Media: Sendable {
     /// For how long it stays if nothing refers to it.
     static let unusedHours = 24
 
+    /// What each upload takes of a day's quota at least: a small file costs a row, an inode and a block, too. `MediaStatements.usedToday` has it as well.
+    static let leastBytesCounted = 65_536
+
     /// What its uploader is told.
     var json: JSON {
         .object([
@@ -31,7 +34,7 @@ enum MediaError: ProblemConvertible {
     case rangeNotSatisfiable(size: Int)
     case tooLarge(maxBytes: Int)
     case quotaUsedUp(seconds: Int)
-    case tooManyAtOnce
+    case tooManyAtOnce(LimitName)
 
     var problem: Problem {
         switch self {
@@ -43,7 +46,7 @@ enum MediaError: ProblemConvertible {
             return problem
         case .tooLarge(let maxBytes): return .tooLarge(maxBytes: maxBytes)
         case .quotaUsedUp(let seconds): return .rateLimited(scope: LimitName.mediaBytesPerDay.rawValue, retryAfter: seconds)
-        case .tooManyAtOnce: return .rateLimited(scope: LimitName.mediaUploadsAtOnce.rawValue, retryAfter: 5)
+        case .tooManyAtOnce(let limit): return .rateLimited(scope: limit.rawValue, retryAfter: 5)
         }
     }
 }

@@ -16,17 +16,24 @@ enum MediaEndpoints {
             throw Problem(invalid: [.init(place: .parameter("Repr-Digest"), detail: "sha-256=:<base64 of 32 bytes>: is expected.")])
         }
         let length = call.headers["Content-Length"].flatMap { Int($0) } ?? 0
-        try services.uploads.take(for: userId)
-        defer { services.uploads.giveBack(for: userId) }
+        let place = try services.uploads.take(for: userId)
+        defer { withExtendedLifetime(place) {} }
+        try services.rateLimiter.take(.mediaUploadsPerDay, for: .identifier(userId), noting: call)
         try await services.media.checkQuota(of: userId, adding: length)
         try await services.media.incoming.checkSpace(for: length)
         let file = try await services.media.incoming.makePart(services.identifiers.next())
         let result: Result<Media, any Error>
         do {
-            let digest = try await gather(call, into: file, services.media.incoming.threads)
+            let digest = try await gather(call, into: file, services.media.incoming)
             if case .sha256(let stated) = stated, stated != digest { throw MediaError.digestMismatch }
             let media = Media(mediaId: services.identifiers.next(), digest: digest, size: file.size, contentType: contentType)
-            try await services.media.add(media, file, for: userId)
+            do {
+                try await services.media.add(media, file, for: userId)
+            } catch {
+                // Its client has not learnt its id, and will upload it anew.
+                await services.media.withdraw(media.mediaId)
+                throw error
+            }
             result = .success(media)
         } catch {
             result = .failure(error)
@@ -37,14 +44,12 @@ enum MediaEndpoints {
     }
 
     /// Writes the body as it comes; durable, and digested, when this returns.
-    private static func gather(_ call: Call, into file: IncomingFile, _ threads: FileThreads) async throws -> MediaDigest {
+    private static func gather(_ call: Call, into file: IncomingFile, _ incoming: IncomingFolder) async throws -> MediaDigest {
         while let piece = try await call.nextPiece() {
-            try await threads.run { () throws(MediaStoreError) in try file.append(piece) }
+            try await incoming.threads.run { () throws(MediaStoreError) in try file.append(piece) }
         }
-        return try await threads.run { () throws(MediaStoreError) in
-            try file.sync()
-            return file.digest
-        }
+        try await incoming.threads.run { () throws(MediaStoreError) in try file.sync() }
+        return try await incoming.digest(of: file)
     }
 
     static func downloadMedia(_ call: Call, _ services: Services) async throws -> Response {
@@ -76,17 +81,33 @@ enum MediaEndpoints {
         }
         response.headers.append(("Content-Type", media.contentType))
         response.headers.append(("Content-Disposition", "attachment"))
-        if !range.isEmpty { response.stream = stream(of: media, range, call.requestId, services) }
+        if call.isHead {
+            // Nothing is read: only the length is told.
+            response.stream = BodyStream(length: range.count) { throw MediaStoreError.missing }
+        } else if !range.isEmpty {
+            response.stream = try await stream(of: media, range, to: userId, call.requestId, services)
+        }
         return response
     }
 
-    private static func stream(of media: Media, _ range: Range<Int>, _ requestId: String, _ services: Services) -> BodyStream {
+    /// Has the first piece when it returns, so that a client whose media cannot be read is told so.
+    private static func stream(
+        of media: Media, _ range: Range<Int>, to userId: Identifier, _ requestId: String, _ services: Services
+    ) async throws -> BodyStream {
+        let place = try services.downloads.take(for: userId)
         let store = services.media.store
+        let read: @Sendable (Int) async throws -> [UInt8] = { start in
+            try await store.read(media.digest, at: start, count: min(store.pieceBytes, range.upperBound - start))
+        }
+        let first = Mutex<[UInt8]?>(try await read(range.lowerBound))
         let position = Atomic<Int>(range.lowerBound)
         return BodyStream(length: range.count) {
+            // Whoever keeps the stream keeps its place.
+            defer { withExtendedLifetime(place) {} }
             let start = position.load(ordering: .relaxed)
             do {
-                let bytes = try await store.read(media.digest, at: start, count: min(store.pieceBytes, range.upperBound - start))
+                let bytes: [UInt8]
+                if let first = first.withLock({ $0.take() }) { bytes = first } else { bytes = try await read(start) }
                 position.store(start + bytes.count, ordering: .relaxed)
                 return bytes
             } catch {

@@ -44,16 +44,22 @@ struct MediaLibrary: Sendable {
         try await pool.run { try checkQuota(of: userId, adding: bytes, besides: .zero, on: $0) }
     }
 
-    /// Makes media of a finished file, which is synced. The file is gone afterwards, or no longer of use.
+    /// Makes media of a finished file, which is synced. The file is gone afterwards, or no longer of use. Where it fails it may be done again for
+    /// the same media: by `add` if the file is still there, otherwise by `complete`.
     func add(_ media: Media, _ file: IncomingFile, for userId: Identifier) async throws {
         try await claim(media, for: userId)
+        try await store.keep(file.path, size: media.size, as: media.digest)
         do {
-            try await store.keep(file.path, size: media.size, as: media.digest)
             try await makeReady(media.mediaId)
-        } catch {
-            _ = try? await pool.run { try $0.execute(MediaStatements.withdraw, [.uuid(media.mediaId)]) }
-            throw error
+        } catch MediaError.unknown {
+            try await noteBlob(of: media)
+            throw MediaError.unknown
         }
+    }
+
+    /// Takes back what an `add` that has failed may have left. Where this fails as well, the sweep does it.
+    func withdraw(_ mediaId: Identifier) async {
+        _ = try? await pool.run { try $0.execute(MediaStatements.withdraw, [.uuid(mediaId)]) }
     }
 
     /// Makes media ready whose blob was kept before a crash; throws 404 if it was not.
@@ -75,12 +81,18 @@ struct MediaLibrary: Sendable {
         guard isThere else { throw MediaError.unknown }
     }
 
+    /// The row of media has gone while its blob was on the way, and the blob's with it perhaps: the sweep has to know of it to remove it.
+    private func noteBlob(of media: Media) async throws {
+        let parameters: [Parameter] = [.bytes(media.digest.bytes), .int64(Int64(media.size))]
+        _ = try await pool.run { try $0.execute(MediaStatements.noteBlob, parameters) }
+    }
+
     /// Enters the row, once no removal of the same content is under way.
     private func claim(_ media: Media, for userId: Identifier) async throws {
         let parameters: [Parameter] = [
             .uuid(media.mediaId), .uuid(userId), .bytes(media.digest.bytes), .int64(Int64(media.size)), .text(media.contentType),
         ]
-        for _ in 0..<50 {
+        for _ in 0..<5 {
             let isEntered = try await pool.transaction { connection in
                 // One upload of a user at a time: many at once could each stay within the quota that they exceed together.
                 _ = try connection.execute(MediaStatements.lockUploader, [.uuid(userId)])
@@ -88,15 +100,15 @@ struct MediaLibrary: Sendable {
                 return try !connection.execute(MediaStatements.claim, parameters).isEmpty
             }
             if isEntered { return }
-            try await Task.sleep(for: .milliseconds(100))
+            try await Task.sleep(for: .milliseconds(200))
         }
-        throw MediaStoreError.unavailable("the removal of \(media.digest.hexadecimal) does not end")
+        throw MediaStoreError.isBeingRemoved
     }
 
     private func checkQuota(of userId: Identifier, adding bytes: Int, besides mediaId: Identifier, on connection: Connection) throws {
         guard let bytesPerDay else { return }
         let used = try connection.execute(MediaStatements.usedToday, [.uuid(userId), .uuid(mediaId)])[0]
-        guard try Int(used.int64(0)).addingReportingOverflow(bytes).partialValue <= bytesPerDay else {
+        guard try Int(used.int64(0)).addingReportingOverflow(max(bytes, Media.leastBytesCounted)).partialValue <= bytesPerDay else {
             throw MediaError.quotaUsedUp(seconds: Int(try used.int64(1)))
         }
     }

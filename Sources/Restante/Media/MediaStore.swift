@@ -8,7 +8,7 @@ import Crypto
 ///
 /// None of this runs on Swift's own threads if it blocks.
 protocol MediaStore: Sendable {
-    /// How many bytes are best asked for at once; a download has two such pieces in memory.
+    /// How many bytes are best asked for at once; a download has two such pieces in memory, however slowly they are taken.
     var pieceBytes: Int { get }
 
     /// Makes a blob of a finished file, which is synced to its disk. Durable when it returns; the file is then the caller's to remove, if
@@ -38,7 +38,9 @@ struct MediaDigest: Hashable, Sendable {
     }
 
     /// 64 digits.
-    var hexadecimal: String {
+    var hexadecimal: String { Self.hexadecimal(bytes) }
+
+    static func hexadecimal(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
@@ -52,16 +54,23 @@ enum MediaStoreError: ProblemConvertible {
     case unavailable(String)
     /// There is no such blob, or it is shorter than it should be.
     case missing
+    /// A blob of this content is just being removed.
+    case isBeingRemoved
 
     var problem: Problem {
         switch self {
         case .outOfSpace: Problem(.outOfSpace)
         case .unavailable: .passing(.unavailable, detail: "The store of media cannot be reached.")
         case .missing: Problem(.unknownMedia)
+        case .isBeingRemoved: .passing(.unavailable, detail: "The same content is just being deleted.", retryAfter: 60)
         }
     }
 
     var faultForLog: String? {
-        if case .unavailable(let fault) = self { fault } else { nil }
+        switch self {
+        case .unavailable(let fault): fault
+        case .isBeingRemoved: "the removal of the same content does not end"
+        case .outOfSpace, .missing: nil
+        }
     }
 }

@@ -48,7 +48,7 @@ enum ResumableUploadEndpoints {
         guard size <= services.limits[.mediaBytes] else { throw MediaError.tooLarge(maxBytes: services.limits[.mediaBytes]) }
         let metadata = call.headers["Upload-Metadata"] ?? ""
         let contentType = try MediaContentType.read(try UploadMetadata.contentType(in: metadata))
-        try services.rateLimiter.take(.resumableUploadsPerDay, for: .identifier(userId), noting: call)
+        try services.rateLimiter.take(.mediaUploadsPerDay, for: .identifier(userId), noting: call)
         try await services.media.checkQuota(of: userId, adding: size)
         try await services.media.incoming.checkSpace(for: size)
         let uploadId = services.identifiers.next()
@@ -79,8 +79,8 @@ enum ResumableUploadEndpoints {
         let upload = try await services.media.resumable.store.find(uploadId, of: userId)
         let length = call.headers["Content-Length"].flatMap { Int($0) } ?? 0
         guard offset != upload.received || length <= upload.size - offset else { throw MediaError.tooLarge(maxBytes: upload.size - offset) }
-        try services.uploads.take(for: userId)
-        defer { services.uploads.giveBack(for: userId) }
+        let place = try services.uploads.take(for: userId)
+        defer { withExtendedLifetime(place) {} }
         try await services.media.incoming.checkSpace(for: length)
         return response(204, try await services.media.resumable.receive(call, at: offset, of: uploadId, by: userId))
     }

@@ -47,7 +47,7 @@ struct ResumableUploads: Sendable {
     }
 
     private func finish(_ upload: ResumableUpload, _ file: IncomingFile, by userId: Identifier) async throws -> ResumableUpload {
-        let digest = try await library.incoming.threads.run { () throws(MediaStoreError) in try file.readDigest() }
+        let digest = try await library.incoming.digest(of: file)
         let media = Media(mediaId: upload.uploadId, digest: digest, size: upload.size, contentType: upload.contentType)
         try await library.add(media, file, for: userId)
         try await library.incoming.threads.run { () throws(MediaStoreError) in file.remove() }
@@ -57,9 +57,11 @@ struct ResumableUploads: Sendable {
     /// The upload's file, at what is known to be on disk. Whoever was at it until now may have a moment to let go of it.
     private func open(_ upload: ResumableUpload, by userId: Identifier) async throws -> IncomingFile {
         for _ in 0..<40 {
-            if let file = try await library.incoming.resume(upload.uploadId, at: upload.received) {
+            if let file = try await library.incoming.resume(upload.uploadId, mayMake: upload.received == 0) {
+                // Whoever let go of it may have added to it: only now is it known what is on disk.
                 let now = try await store.find(upload.uploadId, of: userId)
                 guard now.received == upload.received else { throw ResumableUploadError.offsetMismatch(now.received) }
+                try await library.incoming.threads.run { () throws(MediaStoreError) in try file.cut(to: now.received) }
                 return file
             }
             try await Task.sleep(for: .milliseconds(50))

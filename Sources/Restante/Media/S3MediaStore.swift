@@ -7,7 +7,7 @@ import Logging
 /// checks what it gets against the digest in the signature. Every request here may be done twice without harm, so what fails in passing
 /// is tried again, three times in all.
 final class S3MediaStore: MediaStore {
-    let pieceBytes = 1 << 20
+    let pieceBytes = 1 << 18
     private let location: S3Location
     private let signature: AWSSignature
     private let client: HTTPClient

@@ -139,7 +139,7 @@ package enum Application {
             relayServers: RelayServers(urls: configuration.turnURLs, secret: configuration.turnSecret),
             blocks: BlockStore(pool: pool, limits: limits),
             accountRemoval: AccountRemoval(pool: pool, groups: groups, media: media, calls: calls, mailroom: mailroom, failures: failures),
-            media: media, uploads: UploadSlots(limit: limits[.mediaUploadsAtOnce]),
+            media: media, uploads: TransferSlots(.mediaUploadsAtOnce, of: limits), downloads: TransferSlots(.mediaDownloadsAtOnce, of: limits),
             health: Health(pool: pool, schema: try MigrationList.embedded()), specification: try Specification(yaml: Assets.openAPI.contents))
     }
 

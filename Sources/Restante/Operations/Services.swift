@@ -32,7 +32,8 @@ struct Services: Sendable {
     let blocks: BlockStore
     let accountRemoval: AccountRemoval
     let media: MediaLibrary
-    let uploads: UploadSlots
+    let uploads: TransferSlots
+    let downloads: TransferSlots
     let health: Health
     let specification: Specification
 }

@@ -5,7 +5,7 @@ enum Sweep: Int, EnumLabel {
     static let labelName = "sweep"
 
     case days, undelivered, sharedItems, oneTimePasswords, sessions, devices, lookups, keyClaims, lateItems
-    case expiry, media, calls, removals
+    case expiry, media, mediaBlobs, uploads, calls, removals
 }
 
 /// Keeps a failing sweep from ending anything but itself, and tells of it: in the log, and in `restante_sweep_failures_total`.
