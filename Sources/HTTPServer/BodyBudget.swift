@@ -33,21 +33,19 @@ final class BodyBudget: Sendable {
 /// A body that is being gathered.
 struct GatheredBody {
     private(set) var bytes: [UInt8] = []
-    /// What its memory is, and what of that is counted.
-    private var room = 0
-    private var counted = 0
+    /// What memory it has. Small, since each request that is held keeps one of these.
+    private var room: UInt32 = 0
 
     /// Takes a piece of a body of `expected` bytes (0: nobody knows). Memory doubles until all is there. False: the budget is used up, and the piece not taken.
     mutating func append(_ piece: UnsafeRawBufferPointer, expecting expected: Int, from budget: BodyBudget) -> Bool {
         let needed = bytes.count + piece.count
         if needed > room {
-            let doubled = room == 0 ? min(expected, BodyBudget.uncounted) : min(2 * room, expected == 0 ? .max : expected)
-            let next = max(needed, doubled)
-            let more = max(0, next - BodyBudget.uncounted) - counted
+            let doubled = room == 0 ? min(expected, BodyBudget.uncounted) : min(2 * Int(room), expected == 0 ? .max : expected)
+            let next = UInt32(clamping: max(needed, doubled))
+            let more = Self.counted(next) - Self.counted(room)
             guard more == 0 || budget.take(more) else { return false }
-            counted += more
             room = next
-            bytes.reserveCapacity(next)
+            bytes.reserveCapacity(Int(next))
         }
         bytes.append(contentsOf: piece)
         return true
@@ -55,8 +53,11 @@ struct GatheredBody {
 
     /// Moves the bytes out, and gives back what was counted of them.
     mutating func take(givingBackTo budget: BodyBudget) -> [UInt8] {
-        if counted > 0 { budget.give(back: counted) }
+        if Self.counted(room) > 0 { budget.give(back: Self.counted(room)) }
         defer { self = GatheredBody() }
         return bytes
     }
+
+    /// What of so much memory counts.
+    private static func counted(_ room: UInt32) -> Int { max(0, Int(room) - BodyBudget.uncounted) }
 }

@@ -26,10 +26,10 @@ final class Connection {
     private(set) var outgoing: OutgoingStream?
     private var startedAt: Int64 = 0
     private var context: (any AnyObject & Sendable)?
-    private var isHead = false
     private var status = 0
     private var responseBytes = 0
     private var isSentDirectly = false
+    private var isHead = false
 
     /// How far the request has come.
     enum Progress {
@@ -111,6 +111,7 @@ final class Connection {
         let isAnswered = isSent && status != 0 || isSentDirectly
         let (bytes, hasFailed) = (outgoing?.taken ?? responseBytes, outgoing?.hasFailed ?? false)
         endStreams()
+        if case .receiving(let exchange, _, _) = progress { exchange.discardBody() }
         // libmicrohttpd itself refused the head.
         if case .line = progress, status == 0 { return }
         let outcome: ExchangeRecord.Outcome = isAnswered ? .answered : isCut ? .cut : hasFailed ? .failed : .abandoned

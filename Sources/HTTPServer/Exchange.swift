@@ -3,8 +3,8 @@ import Synchronization
 /// One request and its answer. It may be kept, handed to another thread, and answered there.
 package final class Exchange: Sendable {
     package let context: any AnyObject & Sendable
-    /// Where its connection is in the worker's table.
-    let slot: Int
+    /// Small, since each request that is held keeps one of these.
+    private let slotNumber: Int32
     private let phase = AtomicExchangePhase()
     private let completions: CompletionQueue
     private let bodies: BodyBudget
@@ -26,14 +26,10 @@ package final class Exchange: Sendable {
         context: any AnyObject & Sendable, slot: Int, completions: CompletionQueue, bodies: BodyBudget, incoming: IncomingBody? = nil
     ) {
         self.context = context
-        self.slot = slot
+        slotNumber = Int32(slot)
         self.completions = completions
         self.bodies = bodies
         self.incoming = incoming
-    }
-
-    deinit {
-        discardBody()
     }
 
     /// Waits for the next piece of a streamed body, some 64 KiB; nil after the last one. One task at a time. Until a piece is asked for, the
@@ -43,7 +39,7 @@ package final class Exchange: Sendable {
         return try await incoming.next { completions.append(.flow(self)) }
     }
 
-    /// Moves the body out; the next call gets nothing.
+    /// Moves the body out; the next call gets nothing, and neither does one after the answer.
     package func takeBody() -> [UInt8] {
         held.withLock { $0.body.take(givingBackTo: bodies) }
     }
@@ -78,6 +74,9 @@ package final class Exchange: Sendable {
 
 // What the worker does with it.
 extension Exchange {
+    /// Where its connection is in the worker's table, which has at most 2^30 of them.
+    var slot: Int { Int(slotNumber) }
+
     /// Takes a piece of a body of `expected` bytes (0: nobody knows). False: there is no memory left for bodies.
     func receive(_ bytes: UnsafeRawBufferPointer, expecting expected: Int) -> Bool {
         held.withLock { $0.body.append(bytes, expecting: expected, from: bodies) }
@@ -113,7 +112,7 @@ extension Exchange {
     private func end(_ ending: Held.Ending) -> (@Sendable () -> Void)? {
         held.withLock { held in
             held.ending = ending
-            if ending == .abandoned { _ = held.body.take(givingBackTo: bodies) }
+            _ = held.body.take(givingBackTo: bodies)
             let action = held.whenAbandoned
             held.whenAbandoned = nil
             return action
