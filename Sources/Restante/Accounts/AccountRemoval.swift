@@ -59,7 +59,7 @@ struct AccountRemoval: Sendable {
         try await repeatedly { try CorrespondenceStore.forgetSends(of: userId, on: $0) }
         try await pool.transaction { try CorrespondenceStore.forgetChats(of: userId, on: $0) }
         // Nobody sees it any more. Where the store fails, the media's own sweep goes on with it.
-        await failures.noting(.media) { try await media.removeAll(uploadedBy: userId) }
+        await failures.noting(.mediaBlobs) { try await media.removeAll(uploadedBy: userId) }
         guard isOver else { return failures.logger.warning("an account's removal waits for an older transaction and will be done again") }
         try await pool.run { try AccountRemovalStore.forget(userId, on: $0) }
     }

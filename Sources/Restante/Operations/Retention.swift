@@ -101,17 +101,18 @@ struct Retention: Sendable {
             try await expire(Self.expireSessions)
             try await expire(Self.expireRefreshedSessions)
         }
-        await failures.noting(.devices) { try await expire(Self.expireTombstones) }
+        // Each takes its sessions with it, hundreds of an active device.
+        await failures.noting(.devices) { try await expire(Self.expireTombstones, portion: 50) }
         await failures.noting(.lookups) { try await expire(Self.expireLookups) }
         await failures.noting(.keyClaims) { try await pool.run { try KeyStore.expireClaims(on: $0) } }
         await failures.noting(.lateItems) { try await clearInboxesOfTheRemoved() }
     }
 
-    /// Runs the statement until it finds less than a batch.
-    private func expire(_ statement: Statement, _ more: Parameter...) async throws {
-        var count = Int(Self.batch)
-        while count == Int(Self.batch), !Task.isCancelled {
-            count = try await pool.run { try $0.execute(statement, [.int32(Self.batch)] + more, within: 10).affected }
+    /// Runs the statement until it finds less than a portion.
+    private func expire(_ statement: Statement, portion: Int32 = batch, _ more: Parameter...) async throws {
+        var count = Int(portion)
+        while count == Int(portion), !Task.isCancelled {
+            count = try await pool.run { try $0.execute(statement, [.int32(portion)] + more, within: 10).affected }
         }
     }
 
