@@ -53,6 +53,9 @@ static const unsigned char migration_0014[] = {
 static const unsigned char migration_0015[] = {
 #embed "../../migrations/0015_media_sweep.sql"
 };
+static const unsigned char migration_0016[] = {
+#embed "../../migrations/0016_sends_and_ages.sql"
+};
 
 static const struct restante_asset migrations[] = {
     {"0001_accounts.sql", migration_0001, sizeof migration_0001},
@@ -70,6 +73,7 @@ static const struct restante_asset migrations[] = {
     {"0013_keys.sql", migration_0013, sizeof migration_0013},
     {"0014_sweeps.sql", migration_0014, sizeof migration_0014},
     {"0015_media_sweep.sql", migration_0015, sizeof migration_0015},
+    {"0016_sends_and_ages.sql", migration_0016, sizeof migration_0016},
 };
 
 size_t restante_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }

@@ -126,6 +126,22 @@ import Testing
         #expect(metrics.sweepFailures.value(.days) == 2, "it is tried again")
     }
 
+    @Test func aDayStaysWhileSomebodyReadsAndSendsGoOn() throws {
+        try database.connection.execute(
+            simple: "CREATE TABLE sent_messages_20200101 PARTITION OF sent_messages FOR VALUES FROM ('2020-01-01') TO ('2020-01-02')", within: 10)
+        let dump = try database.database.open()
+        defer { dump.close() }
+        try dump.execute(simple: "BEGIN; SELECT FROM sent_messages", within: 10)
+        let sweeper = try Connection.open(database.database.conninfo, settings: DatabaseSettings.ofPool, within: 10)
+        defer { sweeper.close() }
+        try retention.prepare(on: sweeper)
+        _ = try send(daysAgo: 0)
+        #expect(try database.connection.execute(.days)[0].texts(0).contains("sent_messages_20200101"))
+        try dump.execute(simple: "COMMIT", within: 10)
+        try retention.prepare(on: sweeper)
+        #expect(try !database.connection.execute(.days)[0].texts(0).contains("sent_messages_20200101"))
+    }
+
     @Test func withoutItsPartitionsNothingCanBeSentAndPreparingMakesThem() throws {
         try database.connection.execute(
             simple:

@@ -110,6 +110,13 @@ import Testing
         #expect(try database.count(.countUndelivered) == 1, "bob's devices share one receipt")
     }
 
+    @Test func aDeviceThatIsRemovedSendsNothingMore() throws {
+        try database.connection.execute(simple: "UPDATE devices SET revoked_at = now() WHERE device_id = '\(alice[0].deviceId)'", within: 10)
+        let outcome = try database.send(messageToBob([bob[0], bob[1], alice[1]])).sends[0].outcome
+        guard case .senderGone = outcome else { return #expect(Bool(false), "\(outcome)") }
+        #expect(try database.count(.countInbox) == 0)
+    }
+
     @Test func onlyMembersSendToAGroup() throws {
         let group = try database.addGroup(of: [bob[0]])
         let message = try database.encrypted(from: alice[0], to: .group(group), for: [bob[0], bob[1], alice[1]])

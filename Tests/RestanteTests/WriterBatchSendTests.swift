@@ -86,6 +86,47 @@ import Testing
         #expect(try database.count(.countSent) == 1)
     }
 
+    @Test func whatWasSentAfterMidnightIsFoundByWhoBeganBeforeIt() throws {
+        let message = try database.message(from: alice[0], to: .user(bob[0].userId))
+        let group = try database.addGroup(of: [alice[0], bob[0]])
+        let toGroup = try database.message(from: alice[0], to: .group(group))
+        let (first, second) = (try database.deliver(message), try database.deliver(toGroup))
+        try database.connection.execute(simple: "UPDATE sent_messages SET day = day + 1", within: 10)
+        #expect(try database.send(message).sends[0].outcome.replayed == first)
+        #expect(try database.send(toGroup).sends[0].outcome.replayed == second)
+        #expect(try database.count(.countSent) == 2)
+    }
+
+    @Test func aDeviceThatIsRemovedSendsNothingMore() throws {
+        let group = try database.addGroup(of: [alice[0], bob[0]])
+        try database.connection.execute(simple: "UPDATE devices SET revoked_at = now() WHERE device_id = '\(alice[0].deviceId)'", within: 10)
+        for target in [OutgoingMessage.Target.user(bob[0].userId), .group(group)] {
+            let committed = try database.send(database.message(from: alice[0], to: target))
+            guard case .senderGone = committed.sends[0].outcome else { throw Unexpected(outcome: committed.sends[0].outcome) }
+        }
+        #expect(try database.count(.countInbox) == 0)
+    }
+
+    private struct Unexpected: Error {
+        let outcome: SendOutcome
+    }
+
+    @Test func whoseFateCannotBeAskedForHarmsNobodyElse() throws {
+        let old = try database.message(from: alice[0], to: .user(bob[0].userId))
+        _ = try database.deliver(old)
+        let unlucky = try Connection.open(database.database.conninfo, settings: DatabaseSettings.ofWriter, within: 10)
+        defer { unlucky.close() }
+        // From now on the question that follows a commit ends this session.
+        try unlucky.execute(Statement("inbox.find_sends", "SELECT 1"))
+        var tasks = [old, try database.message(from: alice[0], to: .user(bob[0].userId))].map {
+            PendingTask(task: .send($0) { _ in }, deadline: .infinity)
+        }
+        let committed = try database.batch.commit(&tasks, on: unlucky)
+        #expect(committed.sends.compactMap(\.outcome.sent).count == 1)
+        #expect(committed.deliveries.count == 3, "those who poll are told of it")
+        #expect(committed.unexplained.count == 1)
+    }
+
     @Test func aroundMidnightTwoWritersOfTheSameSendWaitForEachOther() throws {
         var batch = database.batch
         batch.isNearMidnight = { true }

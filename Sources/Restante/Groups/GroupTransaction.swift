@@ -5,7 +5,8 @@ import Postgres
 /// Every change holds the group's row FOR UPDATE, and sends to the group hold it FOR SHARE: so all see messages and changes in one order. The ids
 /// of what is told are made while the row is held, so they say the same order, and revisions rise by one for each change.
 ///
-/// The order in which rows are locked, so that no two transactions wait for each other: users first, then groups, both by id.
+/// The order in which rows are locked, so that no two transactions wait for each other: users first, then groups, both by id. A message with media
+/// holds its group and then asks for the members; where one of these is just being deleted, it gives up after a quarter of a second, and comes again.
 struct GroupTransaction {
     let connection: Connection
     let identifiers: IdentifierGenerator

@@ -13,6 +13,16 @@ struct Delivery: Sendable {
 /// What a committed batch leaves to be done: whom to tell what.
 struct CommittedBatch {
     var sends: [(message: OutgoingMessage, completion: @Sendable (Result<SendOutcome, any Error>) -> Void, outcome: SendOutcome)] = []
+    /// Sends that wrote nothing, and of which it could not be asked why.
+    var unexplained: [(completion: @Sendable (Result<SendOutcome, any Error>) -> Void, error: PostgresError)] = []
     var visits: [(completion: @Sendable (Result<VisitOutcome, any Error>) -> Void, outcome: VisitOutcome)] = []
     var deliveries: [Delivery] = []
+
+    /// Notes a send that wrote nothing.
+    mutating func note(_ send: Send, _ found: Result<[Identifier: SendOutcome], PostgresError>, else other: SendOutcome) {
+        switch found {
+        case .success(let outcomes): sends.append((send.message, send.completion, outcomes[send.messageId] ?? other))
+        case .failure(let error): unexplained.append((send.completion, error))
+        }
+    }
 }

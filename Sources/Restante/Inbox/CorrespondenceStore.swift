@@ -35,7 +35,7 @@ enum CorrespondenceStore {
         "correspondence.clear_undelivered",
         "DELETE FROM undelivered WHERE ctid = ANY (ARRAY(SELECT ctid FROM undelivered WHERE recipient_id = $1::uuid LIMIT $2::int4))")
 
-    /// On every day that can be remembered: as a list, so that each day's index is probed.
+    /// On every day that can be remembered; the key of each begins with the sender.
     private static let forgetSends = Statement(
         "correspondence.forget_sends",
         """

@@ -25,8 +25,7 @@ enum EncryptedSendStatements {
             WHERE CASE WHEN e.to_group THEN (SELECT true FROM group_members m WHERE m.group_id = e.target_id AND m.user_id = e.sender_id)
                     ELSE (SELECT true FROM users WHERE user_id = e.target_id) END
                 AND (SELECT true FROM devices WHERE device_id = e.sender_device_id AND revoked_at IS NULL)
-                AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.day < (now() AT TIME ZONE 'UTC')::date
-                    AND s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
+                AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
         ), matched AS MATERIALIZED (
             SELECT number, device_id, bool_or(is_needed) AS is_needed, bool_or(NOT is_needed) AS is_given,
                 coalesce(bool_or(is_for_all), false) AS is_for_all, bool_or(is_own) AS is_own, bool_or(is_blocked) AS is_blocked,
@@ -74,6 +73,15 @@ enum EncryptedSendStatements {
             GROUP BY low, high ORDER BY low, high
             ON CONFLICT (low_user_id, high_user_id) DO UPDATE SET
                 low_last_id = greatest(chats.low_last_id, excluded.low_last_id), high_last_id = greatest(chats.high_last_id, excluded.high_last_id)
+        ), granted AS (
+            INSERT INTO media_grants (media_id, user_id)
+            SELECT DISTINCT m.media_id, u.user_id
+            FROM (SELECT *, ($9::uuid[])[number] AS media_id FROM accepted) m CROSS JOIN LATERAL (
+                SELECT m.target_id AS user_id WHERE NOT m.to_group AND NOT m.is_blocked
+                UNION ALL SELECT user_id FROM group_members g WHERE m.to_group AND g.group_id = m.target_id
+            ) u
+            WHERE m.media_id IS NOT NULL AND (SELECT true FROM media WHERE media_id = m.media_id) ORDER BY 1, 2
+            ON CONFLICT DO NOTHING
         ), copy AS MATERIALIZED (
             SELECT number, device_id, user_id, is_own, ciphertext,
                 count(*) OVER (PARTITION BY number, user_id) AS devices,

@@ -3,7 +3,8 @@ import Postgres
 /// The SQL of the group commit. Each statement serves all that was waiting: its parameters are columns, one element for each request.
 ///
 /// `IN (...) IS TRUE` is on purpose: as a join, PostgreSQL would compare every entry with every other; so it probes a hash. `(SELECT true ...)` is, too: as an
-/// `EXISTS` it would become a join, for which a plan made while the table was small reads all of it.
+/// `EXISTS` it may become a join, for which a plan made while the table was small reads all of it. Where `EXISTS` stands all the same, it has been tried
+/// on empty tables: `QueryPlanTests`.
 enum InboxStatements {
     static let all = [lockSends, send, findSends, lockGroups, sendToGroup, acknowledge, release, read]
 
@@ -36,8 +37,7 @@ enum InboxStatements {
                 ) b
             WHERE EXISTS (SELECT FROM users WHERE user_id = e.recipient_id)
                 AND (SELECT true FROM devices WHERE device_id = e.sender_device_id AND revoked_at IS NULL)
-                AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.day < (now() AT TIME ZONE 'UTC')::date
-                    AND s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
+                AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
         ), fresh AS (
             INSERT INTO sent_messages (day, sender_id, client_message_id, message_id, fingerprint)
             SELECT (now() AT TIME ZONE 'UTC')::date, sender_id, client_message_id, message_id, fingerprint FROM entry
@@ -52,6 +52,11 @@ enum InboxStatements {
             FROM accepted GROUP BY 1, 2 ORDER BY 1, 2
             ON CONFLICT (low_user_id, high_user_id) DO UPDATE SET
                 low_last_id = greatest(chats.low_last_id, excluded.low_last_id), high_last_id = greatest(chats.high_last_id, excluded.high_last_id)
+        ), granted AS (
+            INSERT INTO media_grants (media_id, user_id)
+            SELECT DISTINCT media_id, recipient_id FROM accepted a
+            WHERE media_id IS NOT NULL AND NOT is_blocked AND (SELECT true FROM media m WHERE m.media_id = a.media_id) ORDER BY 1, 2
+            ON CONFLICT DO NOTHING
         ), undelivered_by_device AS (
             INSERT INTO undelivered (recipient_id, message_id)
             SELECT recipient_id, message_id FROM accepted WHERE cardinality(recipient_devices) > 1
@@ -97,8 +102,8 @@ enum InboxStatements {
             SELECT e.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[], $7::bytea[], $8::uuid[], $9::int4[])
                 AS e(message_id, sender_id, sender_device_id, group_id, client_message_id, fingerprint, body, media_id, expires_in)
             WHERE EXISTS (SELECT FROM group_members m WHERE m.group_id = e.group_id AND m.user_id = e.sender_id)
-                AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.day < (now() AT TIME ZONE 'UTC')::date
-                    AND s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
+                AND (SELECT true FROM devices WHERE device_id = e.sender_device_id AND revoked_at IS NULL)
+                AND NOT EXISTS (SELECT FROM sent_messages s WHERE s.sender_id = e.sender_id AND s.client_message_id = e.client_message_id)
         ), fresh AS (
             INSERT INTO sent_messages (day, sender_id, client_message_id, message_id, fingerprint)
             SELECT (now() AT TIME ZONE 'UTC')::date, sender_id, client_message_id, message_id, fingerprint FROM entry
@@ -122,6 +127,12 @@ enum InboxStatements {
         ), shared AS (
             INSERT INTO shared_items (message_id, item, outstanding)
             SELECT message_id, convert_to('"direction":"in",', 'UTF8') || body, cardinality(alone || several) FROM accepted WHERE is_shared
+        ), granted AS (
+            INSERT INTO media_grants (media_id, user_id)
+            SELECT DISTINCT media_id, user_id
+            FROM accepted a CROSS JOIN LATERAL (SELECT user_id FROM group_members m WHERE m.group_id = a.group_id OFFSET 0) m
+            WHERE media_id IS NOT NULL AND (SELECT true FROM media m WHERE m.media_id = a.media_id) ORDER BY 1, 2
+            ON CONFLICT DO NOTHING
         ), undelivered_by_device AS (
             INSERT INTO undelivered (recipient_id, message_id) SELECT user_id, message_id FROM accepted, unnest(users) AS user_id
         ), written AS (

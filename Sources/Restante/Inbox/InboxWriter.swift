@@ -152,13 +152,13 @@ final class InboxWriter: Sendable {
                 if attempt.repeats == 0 {
                     logger.warning("a batch failed", metadata: ["error": .string("\(error)"), "tasks": .stringConvertible(attempt.tasks.count)])
                 }
-                if connection?.isBroken ?? false {
-                    connection?.close()
-                    connection = nil
-                }
                 let hopeless = retry.putBack(attempt, after: error)
                 metrics.writers.failed(isRetried: hopeless == nil)
                 hopeless?.task.fail(error)
+            }
+            if connection?.isBroken ?? false {
+                connection?.close()
+                connection = nil
             }
         }
     }
@@ -180,6 +180,7 @@ final class InboxWriter: Sendable {
     private func finish(_ committed: CommittedBatch, _ listener: Listener) {
         if !committed.deliveries.isEmpty { listener.deliver(committed.deliveries) }
         for send in committed.sends { send.completion(.success(send.outcome)) }
+        for send in committed.unexplained { send.completion(.failure(send.error)) }
         for visit in committed.visits { visit.completion(.success(visit.outcome)) }
     }
 }

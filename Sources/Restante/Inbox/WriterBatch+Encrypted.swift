@@ -21,11 +21,6 @@ extension WriterBatch {
             ])
     }
 
-    /// The ids of those that the database has taken.
-    func written(of sends: [Send], _ rows: Rows) throws -> [Identifier] {
-        try rows.filter { try $0.bool(1) }.map { sends[Int(try $0.int64(0)) - 1].messageId }
-    }
-
     func resolveEncrypted(
         _ sends: [Send], _ rows: Rows, _ begun: UInt64, on connection: Connection, into committed: inout CommittedBatch
     ) throws(PostgresError) {
@@ -42,7 +37,7 @@ extension WriterBatch {
             }
         }
         let others = sends.indices.filter { accepted[$0] == nil }.map { sends[$0] }
-        let found = others.isEmpty ? [:] : try find(others, on: connection)
+        let found = find(others, on: connection)
         for (index, send) in sends.enumerated() {
             if let devices = accepted[index] {
                 if let ciphertexts = send.message.deviceCiphertexts {
@@ -53,8 +48,7 @@ extension WriterBatch {
                 committed.sends.append((send.message, send.completion, .sent(send.messageId)))
             } else {
                 // What was sent before stays sent, whatever devices there are by now.
-                let outcome = found[send.messageId] ?? changes[index].map(SendOutcome.devicesChanged) ?? .unknownTarget
-                committed.sends.append((send.message, send.completion, outcome))
+                committed.note(send, found, else: changes[index].map(SendOutcome.devicesChanged) ?? .unknownTarget)
             }
         }
     }

@@ -38,31 +38,31 @@ extension WriterBatch {
         ]
     }
 
-    /// Lets those see the media who are being sent it; nil where no message has any.
-    func grant(of sends: [Send], by statement: Statement, namingSenders: Bool = false) -> Postgres.Call? {
-        let showing = sends.compactMap { send in send.message.mediaId.map { ($0, send.message.target.identifier, send.message.sender.userId) } }
-        let senders: [Parameter] = namingSenders ? [.uuids(showing.map(\.2))] : []
-        return showing.isEmpty ? nil : .init(statement, [.uuids(showing.map(\.0)), .uuids(showing.map(\.1))] + senders)
-    }
-
     func resolve(
         _ sends: [Send], _ rows: Rows, _ begun: UInt64, on connection: Connection, into committed: inout CommittedBatch
     ) throws(PostgresError) {
         var accepted: [Identifier: (recipients: [Identifier], own: [Identifier])] = [:]
         for row in rows { accepted[try row.uuid(0)] = (recipients: try row.uuids(1), own: try row.uuids(2)) }
         let others = sends.filter { accepted[$0.messageId] == nil }
-        let found = others.isEmpty ? [:] : try find(others, on: connection)
+        let found = find(others, on: connection)
         for send in sends {
             if let devices = accepted[send.messageId] {
                 deliver(send, devices.recipients, devices.own, begun, into: &committed)
                 committed.sends.append((send.message, send.completion, .sent(send.messageId)))
             } else {
-                committed.sends.append((send.message, send.completion, found[send.messageId] ?? .unknownTarget))
+                committed.note(send, found, else: .unknownTarget)
             }
         }
     }
 
-    func find(_ sends: [Send], on connection: Connection) throws(PostgresError) -> [Identifier: SendOutcome] {
+    /// What became of sends that wrote nothing; of an unknown target there is no outcome. The batch is committed by now: where this fails, it is the
+    /// fault of these alone.
+    func find(_ sends: [Send], on connection: Connection) -> Result<[Identifier: SendOutcome], PostgresError> {
+        guard !sends.isEmpty else { return .success([:]) }
+        return Result { () throws(PostgresError) in try outcomes(of: sends, on: connection) }
+    }
+
+    private func outcomes(of sends: [Send], on connection: Connection) throws(PostgresError) -> [Identifier: SendOutcome] {
         let rows = try connection.execute(
             InboxStatements.findSends,
             [

@@ -7,6 +7,8 @@ struct WriterBatch {
     static let sharedBytes: Int64 = 1 << 20
     /// A page of the inbox ends with the item that passes these bytes.
     static let pageBytes: Int64 = 256 << 10
+    /// What the pages of one batch may have together, beyond the first item of each: the thread has all of it in memory at once.
+    static let batchBytes: Int64 = 16 << 20
 
     let identifiers: IdentifierGenerator
     /// Whether the day may change while a batch is written, on any node's clock.
@@ -23,7 +25,6 @@ struct WriterBatch {
         let (plain, encrypted) = sends.divided
         let sendIndex = append(plain.isEmpty ? nil : .init(InboxStatements.send, columns(of: plain)), to: &calls)
         let encryptedIndex = append(encrypted.isEmpty ? nil : encryptedCall(encrypted), to: &calls)
-        _ = append(grant(of: sends, by: MediaStatements.grantToUsers, namingSenders: true), to: &calls)
         let acknowledgeIndex = append(acknowledgement(of: visits), to: &calls)
         if acknowledgeIndex != nil { calls.append(.init(InboxStatements.release)) }
         let readIndex = append(read(of: visits), to: &calls)
@@ -58,13 +59,7 @@ struct WriterBatch {
                 var calls: [Postgres.Call] = []
                 if !plain.isEmpty { calls.append(.init(InboxStatements.sendToGroup, columns(of: plain) + [.int64(Self.sharedBytes)])) }
                 if !encrypted.isEmpty { calls.append(encryptedCall(encrypted)) }
-                let results = try connection.pipeline(calls, within: seconds)
-                // Not for whoever is no member, whose message is not among these.
-                let inPlain = plain.isEmpty ? [] : try results[0].map { try $0.uuid(0) }
-                let accepted = try Set(inPlain + (encrypted.isEmpty ? [] : written(of: encrypted, results[results.count - 1])))
-                let grant = grant(of: sends.filter { accepted.contains($0.messageId) }, by: MediaStatements.grantToMembers)
-                if let grant { _ = try connection.pipeline([grant]) }
-                return ((plain, encrypted), results)
+                return ((plain, encrypted), try connection.pipeline(calls, within: seconds))
             }
         } catch PostgresError.outcomeUnknown(let reason) {
             // Under the same ids the next attempt finds what this one may have written.

@@ -1,9 +1,10 @@
 import Postgres
 
-/// The SQL of media. Who may see one: its uploader, those it was sent to, and everybody while it is an avatar, as everybody sees profiles.
+/// The SQL of media. Who may see one: its uploader, those it was sent to (the statements that write messages write that), and everybody while it is
+/// an avatar, as everybody sees profiles.
 enum MediaStatements {
     static let all = [
-        find, use, grantToUsers, grantToMembers, lockUploader, usedToday, claim, claimed, ready, withdraw, removeOfUser,
+        find, use, lockUploader, usedToday, claim, claimed, ready, withdraw, removeOfUser,
         want, expireUnwanted, expireUnused, expireUnready, takeBlobChecks, interruptedRemovals, lockBlobs, condemn, stillCondemned, spareBlobs,
         removeBlob, noteBlob,
     ]
@@ -34,30 +35,6 @@ enum MediaStatements {
             UPDATE media m SET used_at = now(), wanted_at = now() FROM seen WHERE m.media_id = seen.media_id AND NOT seen.is_recent RETURNING m.media_id
         )
         SELECT media_id FROM seen WHERE is_recent UNION ALL SELECT media_id FROM noted
-        """)
-
-    /// Lets users see media that they are being sent: the n-th of $1 for the n-th of $2, by the n-th of $3. What is no more is left out, and who has
-    /// blocked the sender.
-    static let grantToUsers = Statement(
-        "media.grant_to_users",
-        """
-        INSERT INTO media_grants (media_id, user_id)
-        SELECT DISTINCT m.media_id, u.user_id FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS g(media_id, user_id, sender_id)
-        JOIN media m ON m.media_id = g.media_id JOIN users u ON u.user_id = g.user_id
-        WHERE NOT EXISTS (SELECT FROM blocks b WHERE b.user_id = g.user_id AND b.blocked_id = g.sender_id)
-        ORDER BY 1, 2
-        ON CONFLICT DO NOTHING
-        """)
-
-    /// Lets all who are members now see media that is being sent to groups: the n-th of $1 for the n-th of $2.
-    static let grantToMembers = Statement(
-        "media.grant_to_members",
-        """
-        INSERT INTO media_grants (media_id, user_id)
-        SELECT DISTINCT m.media_id, p.user_id FROM unnest($1::uuid[], $2::uuid[]) AS g(media_id, group_id)
-        JOIN media m ON m.media_id = g.media_id JOIN group_members p ON p.group_id = g.group_id
-        ORDER BY 1, 2
-        ON CONFLICT DO NOTHING
         """)
 
     static let lockUploader = Statement("media.lock_uploader", "SELECT FROM users WHERE user_id = $1::uuid FOR NO KEY UPDATE")

@@ -25,7 +25,8 @@ struct Retention: Sendable {
         """
         DELETE FROM undelivered WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM undelivered
-            WHERE message_id < (SELECT first_id_of(now() - make_interval(days => $2::int4, hours => 6))) LIMIT $1::int4 FOR UPDATE SKIP LOCKED))
+            WHERE message_id < (SELECT first_id_of(now() - make_interval(days => $2::int4, hours => 6)))
+            ORDER BY message_id LIMIT $1::int4 FOR UPDATE SKIP LOCKED))
         """)
 
     private static let expireShared = Statement(
