@@ -54,11 +54,13 @@ def test_a_held_poll_is_woken_by_its_gap(server, alice, bob):
 
 
 def test_an_acknowledgement_in_time_wins(server, alice, bob):
+    second = bob.another()
     message = send(alice, bob)
     bob.acknowledge([message])
-    let_expire(server, message)
     canary = send(alice, bob)
-    let_expire(server, canary)
+    let_expire(server, message, canary)
+    (gap,) = eventually(lambda: second.items("GAP"), WITHIN, "the gap")
+    assert gap["dropped"] == 2, "this device has missed both"
     (gap,) = eventually(lambda: bob.items("GAP"), WITHIN, "the gap")
     assert gap["dropped"] == 1
     assert [(item["status"], item["messageIds"]) for item in alice.items("RECEIPT")] == [("delivered", [message]), ("expired", [canary])]

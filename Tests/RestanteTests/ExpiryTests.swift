@@ -28,10 +28,13 @@ import Testing
         pool.close()
     }
 
-    private func sweep() async throws {
+    private func makeExpiry() -> Expiry {
         let delivered = delivered
-        try await Expiry(pool: pool, identifiers: database.identifiers, days: 30, failures: .silent) { new in delivered.all.withLock { $0 += new } }
-            .sweep()
+        return Expiry(pool: pool, identifiers: database.identifiers, days: 30, failures: .silent) { new in delivered.all.withLock { $0 += new } }
+    }
+
+    private func sweep() async throws {
+        try await makeExpiry().sweep()
     }
 
     private func send(to target: OutgoingMessage.Target? = nil, expiresIn: Int? = 60) throws -> Identifier {
@@ -155,6 +158,45 @@ import Testing
         try await sweep()
         let told = try items(alice, "RECEIPT").map { [$0["status"]?.string, $0["from"]?["userId"]?.string] }
         #expect(Set(told) == [["delivered", carol.userId.description], ["expired", bob[0].userId.description]])
+    }
+
+    @Test func nothingComesBackFromWhoHasBlockedTheSenderButInAGroup() async throws {
+        let group = try database.addGroup(of: [alice, bob[0]])
+        _ = try send()
+        let inGroup = try send(to: .group(group))
+        try database.connection.execute(
+            simple: "INSERT INTO blocks (user_id, blocked_id) VALUES ('\(bob[0].userId)', '\(alice.userId)')", within: 10)
+        try letExpire()
+        try await sweep()
+        #expect(try items(alice, "RECEIPT").map(ids) == [[inGroup.description]])
+        #expect(try database.count(.countUndelivered) == 0, "nobody tells of it later")
+        #expect(try items(bob[0], "GAP").map { $0["dropped"]?.integer } == [2])
+        try database.connection.execute(simple: "DELETE FROM blocks", within: 10)
+        _ = try send()
+        try letExpire()
+        try await sweep()
+        #expect(try items(alice, "RECEIPT").count == 2)
+    }
+
+    @Test func twoNodesThatSweepAtOnceMakeOneGap() async throws {
+        try database.connection.execute(
+            simple: """
+                INSERT INTO inbox (device_id, message_id, channel_id, receipt_due, item, expires_at)
+                SELECT '\(bob[0].deviceId)', first_id_of(now() - n * interval '1 s'), '\(alice.userId)', 0, 'x', now() FROM generate_series(1, 2500) n
+                """, within: 10)
+        let other = try database.database.open()
+        try other.execute(simple: "BEGIN", within: 10)
+        #expect(try other.execute(ExpiryStatements.claim)[0].bool(0))
+        try await sweep()
+        #expect(try database.count(.countInbox) == 2500, "another node is at it")
+        other.close()
+        let nodes = [makeExpiry(), makeExpiry()]
+        async let first: Void = nodes[0].sweep()
+        async let second: Void = nodes[1].sweep()
+        _ = try await (first, second)
+        try await sweep()
+        #expect(try items(bob[0], "GAP").map { $0["dropped"]?.integer } == [2500])
+        #expect(try database.count(.countInbox) == 1)
     }
 
     @Test func aFleetingItemGoesWithoutATrace() async throws {

@@ -38,7 +38,8 @@ struct Expiry: Sendable {
     private func sweep(_ take: Postgres.Call) async throws {
         var taken = Self.batch
         while taken == Self.batch, !Task.isCancelled {
-            let (count, deliveries) = try await pool.transaction { connection in
+            let (count, deliveries) = try await pool.transaction { connection -> (Int, [Delivery]) in
+                guard try connection.execute(ExpiryStatements.claim)[0].bool(0) else { return (0, []) }
                 let ended = try connection.execute(take.statement, take.parameters, within: 10).map(EndedItem.init)
                 return (ended.count, try tell(of: ended, on: connection))
             }
@@ -58,6 +59,8 @@ private struct EndedItem {
     let receiptDue: Int16
     let isShared: Bool
     let isFleeting: Bool
+    /// Whether it came from a user and not in a group.
+    let isDirect: Bool
 
     init(_ row: Row) throws {
         deviceId = try row.uuid(0)
@@ -66,6 +69,7 @@ private struct EndedItem {
         receiptDue = try row.int16(3)
         isShared = try row.bool(4)
         isFleeting = try row.bool(5)
+        isDirect = try row.bool(6)
     }
 }
 
@@ -80,18 +84,22 @@ extension Expiry {
         return try receipts + putGaps(for: missed, owners, on: connection)
     }
 
-    /// One receipt for each sender and recipient, in parts of at most 500 messages.
+    private struct Way: Hashable {
+        let sender: Identifier
+        let recipient: Identifier
+    }
+
+    /// One receipt for each sender and recipient, in parts of at most 500 messages. As with `delivered`, whoever the recipient has blocked gets none,
+    /// but for what came in a group.
     private func putReceipts(for missed: [EndedItem], _ owners: [Identifier: Identifier], on connection: Connection) throws -> [Delivery] {
-        struct Way: Hashable {
-            let sender: Identifier
-            let recipient: Identifier
-        }
         let settled = try settle(missed, owners, on: connection)
+        let blocked = try blocked(missed, owners, on: connection)
         var owed: [Way: Set<Identifier>] = [:]
         for item in missed {
             guard let sender = item.senderId, let recipient = owners[item.deviceId] else { continue }
+            let way = Way(sender: sender, recipient: recipient)
             let isOwed = item.receiptDue == 1 || settled.contains(Unsettled(recipient: recipient, messageId: item.messageId))
-            if isOwed { owed[Way(sender: sender, recipient: recipient), default: []].insert(item.messageId) }
+            if isOwed, !(item.isDirect && blocked.contains(way)) { owed[way, default: []].insert(item.messageId) }
         }
         var deliveries: [Delivery] = []
         for (way, messageIds) in owed {
@@ -103,6 +111,17 @@ extension Expiry {
             }
         }
         return deliveries
+    }
+
+    private func blocked(_ missed: [EndedItem], _ owners: [Identifier: Identifier], on connection: Connection) throws -> Set<Way> {
+        let direct = Set(
+            missed.compactMap { item in
+                guard item.isDirect, let sender = item.senderId, let recipient = owners[item.deviceId] else { return Way?.none }
+                return Way(sender: sender, recipient: recipient)
+            })
+        guard !direct.isEmpty else { return [] }
+        let rows = try connection.execute(ExpiryStatements.blocked, [.uuids(direct.map(\.recipient)), .uuids(direct.map(\.sender))])
+        return Set(try rows.map { Way(sender: try $0.uuid(1), recipient: try $0.uuid(0)) })
     }
 
     private struct Unsettled: Hashable {

@@ -2,15 +2,18 @@ import Postgres
 
 /// The SQL of the expiry.
 enum ExpiryStatements {
-    static let all = [takeAged, takeExpired, owners, settle, gaps, withdrawGaps, forgetGaps, addGaps]
+    static let all = [claim, takeAged, takeExpired, owners, settle, blocked, gaps, withdrawGaps, forgetGaps, addGaps]
 
-    /// Several nodes may sweep at once: each takes what the others leave.
+    /// Whether no other node is sweeping now. Two at once would both find that a device has no GAP yet, and give it two.
+    static let claim = Statement("expiry.claim", "SELECT pg_try_advisory_xact_lock(hashtext('expiry'))")
+
     static let takeAged = Statement(
         "expiry.take_aged",
         """
         DELETE FROM inbox WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM inbox WHERE message_id < (SELECT first_id_of(now() - make_interval(days => $1::int4))) LIMIT $2::int4 FOR UPDATE SKIP LOCKED))
-        RETURNING device_id, message_id, sender_id, receipt_due, item IS NULL, is_fleeting
+            SELECT ctid FROM inbox WHERE message_id < (SELECT first_id_of(now() - make_interval(days => $1::int4)))
+            ORDER BY message_id LIMIT $2::int4 FOR UPDATE SKIP LOCKED))
+        RETURNING device_id, message_id, sender_id, receipt_due, item IS NULL, is_fleeting, coalesce(channel_id = sender_id, false)
         """)
 
     static let takeExpired = Statement(
@@ -18,7 +21,7 @@ enum ExpiryStatements {
         """
         DELETE FROM inbox WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM inbox WHERE expires_at <= now() ORDER BY expires_at LIMIT $1::int4 FOR UPDATE SKIP LOCKED))
-        RETURNING device_id, message_id, sender_id, receipt_due, item IS NULL, is_fleeting
+        RETURNING device_id, message_id, sender_id, receipt_due, item IS NULL, is_fleeting, coalesce(channel_id = sender_id, false)
         """)
 
     static let owners = Statement(
@@ -30,6 +33,14 @@ enum ExpiryStatements {
         """
         DELETE FROM undelivered u USING unnest($1::uuid[], $2::uuid[]) AS e(recipient_id, message_id)
         WHERE u.recipient_id = e.recipient_id AND u.message_id = e.message_id RETURNING u.recipient_id, u.message_id
+        """)
+
+    /// Of these ways from a sender to a recipient: those of whose recipient the sender is blocked.
+    static let blocked = Statement(
+        "expiry.blocked",
+        """
+        SELECT b.user_id, b.blocked_id FROM unnest($1::uuid[], $2::uuid[]) AS w(recipient_id, sender_id)
+        JOIN blocks b ON b.user_id = w.recipient_id AND b.blocked_id = w.sender_id
         """)
 
     static let gaps = Statement(
