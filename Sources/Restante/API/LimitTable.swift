@@ -59,7 +59,7 @@ package enum LimitName: String, CaseIterable, Sendable {
         case .callSeconds: LimitRow(86_400, .seconds, 60...604_800, "how long a call lasts at most")
         case .callsPerDay: LimitRow(100, .perDay, 1...1_000_000, "calls that one user starts")
         case .callSignalsPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "signals of calls that one device sends")
-        case .messagesPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "messages that one device sends")
+        case .messagesPerDevice: LimitRow(600, .perMinute, 1...1_000_000, "messages that one device sends, and times that it marks some as read")
         case .typingPerDevice: LimitRow(120, .perMinute, 1...1_000_000, "typing signals that one device sends")
         case .requestsPerDevice: LimitRow(3_000, .perMinute, 1...10_000_000, "requests of one device")
         case .requestsPerAddress: LimitRow(120, .perMinute, 1...10_000_000, "requests without a good token from one address (IPv6: one /64)")

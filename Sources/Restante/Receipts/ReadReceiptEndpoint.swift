@@ -10,7 +10,11 @@ enum ReadReceiptEndpoint {
         let messageIds = reader.identifiers("messageIds", count: 0...services.limits[.acknowledgeIds])
         try reader.finish()
         guard !messageIds.isEmpty else { return .noContent }
-        let item = InboxItem.receipt(services.identifiers.next(), .read, of: messageIds, from: session.userId)
+        // It writes into the inboxes of somebody else, as a message does.
+        try services.rateLimiter.take(.messagesPerDevice, for: .identifier(session.deviceId), noting: call)
+        var named: Set<Identifier> = []
+        let item = InboxItem.receipt(
+            services.identifiers.next(), .read, of: messageIds.filter { named.insert($0).inserted }, from: session.userId)
         services.mailroom.deliver(try await services.readReceipts.write(item, from: session.userId, to: sender))
         return .noContent
     }
