@@ -37,5 +37,7 @@ import Testing
         let device = try database.addUser()[0]
         let visit = InboxVisit(device: device, acknowledge: (0..<7).map { _ in database.identifiers.next() })
         #expect(BatchWeights().rows(of: PendingTask(task: .visit(visit) { _ in }, deadline: .infinity)) == 8)
+        let search = InboxVisit(device: device, read: InboxQuery(channel: device.userId))
+        #expect(BatchWeights().rows(of: PendingTask(task: .visit(search) { _ in }, deadline: .infinity)) == BatchWeights.search)
     }
 }

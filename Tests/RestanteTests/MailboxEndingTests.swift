@@ -125,7 +125,7 @@ import Testing
         #expect(mailbox.takeEphemeral(at: 2_101).isEmpty)
     }
 
-    @Test mutating func ofManySignalsTheLatestFiftyAreKept() {
+    @Test mutating func ofManySignalsTheLatest250AreKept() {
         for number in 1...251 { _ = mailbox.show(Array("\(number)".utf8), at: 0) }
         #expect(mailbox.takeEphemeral(at: 0).map { String(decoding: $0, as: UTF8.self) } == (2...251).map { "\($0)" })
     }

@@ -26,6 +26,29 @@ import Testing
         #expect(mailbox.arrive(.of(1, 2, 3), begun: 100, at: 10) == .answer(1, [1, 2], hasMore: true))
     }
 
+    @Test mutating func anArrivalEndsAtTheBytesAtWhichAReadWould() throws {
+        let long = (1...6).map { InboxItem(messageId: Identifier(high: 0, low: $0), text: Array(repeating: UInt8(ascii: "x"), count: 60_000)) }
+        try mailbox.park(alice.waiter(1))
+        #expect(mailbox.arrive(long, begun: 100, at: 10) == .answer(1, [1, 2, 3, 4, 5], hasMore: true))
+        try mailbox.park(alice.waiter(2))
+        let longest = InboxItem(messageId: Identifier(high: 0, low: 1), text: Array(repeating: UInt8(ascii: "x"), count: 300_000))
+        #expect(mailbox.arrive([longest], begun: 100, at: 10) == .answer(2, [1]))
+    }
+
+    @Test mutating func whereOtherNodesWriteAnArrivalIsLookedUp() throws {
+        try mailbox.park(alice.waiter(1))
+        #expect(mailbox.arrive(.of(7), begun: 100, isAlone: false, at: 10) == .read(1))
+        #expect(mailbox.finishRead(1, .of(6, 7), at: 10, moment: 20) == .answer(1, [6, 7]))
+    }
+
+    @Test mutating func aDeviceHasEightReadsUnderWayAtOnce() {
+        var granted = (1...9).map { _ in mailbox.beginFetch() }
+        #expect(granted == Array(repeating: true, count: 8) + [false])
+        mailbox.endFetch()
+        granted = (1...2).map { _ in mailbox.beginFetch() }
+        #expect(granted == [true, false])
+    }
+
     @Test mutating func aPollThatWantsOnlySomeItemsAsksTheDatabaseWhichOnesTheyAre() throws {
         try mailbox.park(alice.waiter(1, query: InboxQuery(after: Identifier(high: 0, low: 5))))
         #expect(mailbox.arrive(.of(7), begun: 100, at: 10) == .read(1))

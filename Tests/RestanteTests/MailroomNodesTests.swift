@@ -50,6 +50,15 @@ import Testing
         #expect(events == [.polling(bob.deviceId), .arrived([bob.deviceId])])
     }
 
+    @Test func whatWasSentThereBeforeComesFirst() throws {
+        let poll = try here.poll(bob)
+        // The first read of the poll is over.
+        #expect(try here.visit(bob) == 0)
+        let first = try database.deliver(database.message(from: alice, to: .user(bob.userId), "1"))
+        let second = try here.send(database.message(from: alice, to: .user(bob.userId), "2"))
+        #expect(try poll.answer().messageIds == [first, second].map(\.description), "of the first one nothing was heard yet")
+    }
+
     @Test func whatIsDeliveredHereIsToldNobody() throws {
         let poll = try here.poll(bob)
         _ = try here.send(database.message(from: alice, to: .user(bob.userId)))

@@ -109,6 +109,34 @@ import Testing
         #expect(other.isOpen)
     }
 
+    @Test func aPollThatWasAdmittedBeforeItsDeviceWasRevokedIsNotHeld() throws {
+        node.mailroom.revoke([bob.deviceId])
+        let problem = #expect(throws: Problem.self) { try node.poll(bob) }
+        #expect(problem?.code == .sessionRevoked)
+    }
+
+    @Test func aNinthReadOfOneDeviceAtOnceIsRefused() throws {
+        let idle = TestNode(database)
+        let reads = try (1...8).map { _ in try idle.poll(bob, wait: 0) }
+        let problem = #expect(throws: Problem.self) { try idle.poll(bob, wait: 0) }
+        #expect(problem?.code == .overloaded)
+        idle.start()
+        for read in reads { #expect(try read.answer().isEmptyPage) }
+        #expect(try idle.poll(bob, wait: 0).answer().isEmptyPage)
+    }
+
+    @Test func whoWantsOneChannelOnlyHoldsUpNobodyElse() throws {
+        let idle = TestNode(database)
+        let exchange = try TestExchange()
+        let search = InboxVisit(device: bob, read: InboxQuery(channel: alice.userId))
+        try idle.mailroom.fetch(search, wait: 0, reply: exchange.reply)
+        try idle.mailroom.fetch(search, wait: 30, reply: TestExchange().reply)
+        #expect(idle.writer.depth == 0)
+        #expect(idle.writers.searcher.depth == 2)
+        idle.start()
+        #expect(try exchange.answer().isEmptyPage)
+    }
+
     @Test func whatIsCommittedUnseenIsFoundByLookingSoon() throws {
         node.start()
         let poll = try node.poll(bob)

@@ -18,7 +18,7 @@ final class PopulatedDatabase {
         try MigrationRunner(.embedded()) { _ in }.up(owner)
         try owner.execute(simple: "SELECT rotate_sent_messages(24)", within: 10)
         owner.close()
-        connection = try Connection.open(database.conninfo, settings: DatabaseSettings.ofWriter, within: 10)
+        connection = try Connection.open(database.conninfo, settings: DatabaseSettings.ofWriter + ["SET statement_timeout = '60s'"], within: 10)
         batch = WriterBatch(retentionDays: retentionDays, identifiers: identifiers)
     }
 

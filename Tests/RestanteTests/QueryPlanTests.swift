@@ -195,9 +195,8 @@ private struct Plan {
     /// The lines of each scan of the table or any partition of it: the node's own and what follows up to the next node.
     private func scans(of table: String) -> [[Substring]] {
         let lines = text.split(separator: "\n")
-        return lines.indices.filter { lines[$0].contains("(cost=") && lines[$0].contains("Scan") && lines[$0].contains(" on \(table)") }.map { index in
-            [lines[index]] + lines[(index + 1)...].prefix { !$0.contains("(cost=") }
-        }
+        let heads = lines.indices.filter { lines[$0].contains("(cost=") && lines[$0].contains("Scan") && lines[$0].contains(" on \(table)") }
+        return heads.map { head in [lines[head]] + lines[(head + 1)...].prefix { !$0.contains("(cost=") } }
     }
 
     /// Whether the table is read somewhere, and nowhere row by row.

@@ -13,7 +13,7 @@ final class TestNode {
 
     init(_ database: PopulatedDatabase) {
         writer = database.makeWriter()
-        writers = InboxWriters(writers: [writer], groupWriters: [database.makeWriter()])
+        writers = InboxWriters(writers: [writer], groupWriters: [database.makeWriter()], searcher: database.makeWriter())
         mailroom = Mailroom(writers: writers)
     }
 

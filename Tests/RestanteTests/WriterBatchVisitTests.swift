@@ -128,6 +128,17 @@ import Testing
         #expect(rest.items.count == 1 && !rest.hasMore)
     }
 
+    @Test func manyPagesOfOneBatchAreShorter() throws {
+        let large = String(repeating: "x", count: 60_000)
+        let sent = try (1...6).map { _ in try send(large) }
+        var tasks = (1...128).map { _ in
+            PendingTask(task: .visit(InboxVisit(device: bob[0], read: InboxQuery())) { _ in }, deadline: .infinity)
+        }
+        let pages = try database.batch.commit(&tasks, on: database.connection, within: 10).visits.map(\.outcome)
+        #expect(pages.count == 128)
+        #expect(pages.allSatisfy { $0.items.map(\.messageId) == Array(sent[..<3]) && $0.hasMore }, "128 KiB each, 16 MiB together")
+    }
+
     @Test func itemsBehindSomeWhoseBodyIsMissingAreReached() throws {
         let sent = try [send(), send(), send()]
         try database.connection.execute(

@@ -6,6 +6,8 @@ import Postgres
 struct BatchWeights {
     /// For a group of which nothing is known yet.
     static let unknownGroup = 32
+    /// Of a search nothing is known: it may go through a whole inbox.
+    static let search = 50
     private static let mostGroups = 10_000
 
     private var groups: [Identifier: Int] = [:]
@@ -17,7 +19,7 @@ struct BatchWeights {
             if let ciphertexts = message.deviceCiphertexts { return 1 + ciphertexts.count + task.bytes / 4096 }
             guard case .group(let group) = message.target else { return 2 }
             return groups[group] ?? Self.unknownGroup
-        case .visit(let visit, _): return 1 + visit.acknowledge.count
+        case .visit(let visit, _): return visit.isSearch ? Self.search : 1 + visit.acknowledge.count
         }
     }
 

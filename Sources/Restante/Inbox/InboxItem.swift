@@ -33,6 +33,16 @@ struct InboxPage: Sendable {
     var hasMore = false
     var isSuperseded = false
 
+    /// The first items of a page of at most so many, which ends where a read of the inbox would end it.
+    static func first(_ limit: Int, of items: [InboxItem]) -> [InboxItem] {
+        var bytes = 0
+        return Array(
+            items.prefix(limit).prefix { item in
+                defer { bytes += item.text.count }
+                return bytes < Int(WriterBatch.pageBytes)
+            })
+    }
+
     func encoded(at time: Timestamp) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(120 + items.reduce(0) { $0 + $1.text.count + InboxItem.overhead + 1 } + ephemeral.reduce(0) { $0 + $1.count + 1 })

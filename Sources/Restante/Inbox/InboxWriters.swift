@@ -4,15 +4,19 @@ import Postgres
 ///
 /// All of one conversation goes to one writer, and so do all visits of one user's devices: their rows are then committed in order, and no two writers
 /// wait for each other's rows. Messages to groups have writers of their own, because one of them may be thousands of rows, for which no poll and no
-/// message between two users should wait.
+/// message between two users should wait. For the same reason searches have one.
 struct InboxWriters: Sendable {
     /// Write messages from user to user, and make the visits.
     let writers: [InboxWriter]
     /// Write messages to groups.
     let groupWriters: [InboxWriter]
+    /// Reads the inboxes for those who want the items of one channel only: there is no index for that, so it may take as long as the inbox is full.
+    let searcher: InboxWriter
+
+    var all: [InboxWriter] { writers + groupWriters + [searcher] }
 
     func start(deliver: @escaping @Sendable ([Delivery]) -> Void, reconnected: @escaping @Sendable () -> Void) {
-        for writer in writers + groupWriters { writer.start(InboxWriter.Listener(deliver: deliver, reconnected: reconnected)) }
+        for writer in all { writer.start(InboxWriter.Listener(deliver: deliver, reconnected: reconnected)) }
     }
 
     func send(_ message: OutgoingMessage, _ completion: @escaping @Sendable (Result<SendOutcome, any Error>) -> Void) throws(Problem) {
@@ -25,11 +29,12 @@ struct InboxWriters: Sendable {
     }
 
     func visit(_ visit: InboxVisit, _ completion: @escaping @Sendable (Result<VisitOutcome, any Error>) -> Void) throws(Problem) {
-        try Self.one(of: writers, for: visit.device.userId.low).enqueue(.visit(visit, completion))
+        let writer = visit.isSearch ? searcher : Self.one(of: writers, for: visit.device.userId.low)
+        try writer.enqueue(.visit(visit, completion))
     }
 
     func close() {
-        for writer in writers + groupWriters { writer.close() }
+        for writer in all { writer.close() }
     }
 
     /// The low half of a UUIDv7 is random.

@@ -39,6 +39,8 @@ struct Mailbox: Sendable {
     static let lookTicks: ClosedRange<UInt64> = 100...150
     /// More than the users that one device can watch, so that all of them may turn while it is between two polls.
     private static let mostEphemeral = 250
+    /// Answers of a quarter of a mebibyte that one device may have in the making.
+    private static let mostFetches = 8
     /// Longer than a poll is held, so that a device that stays with one node is announced once.
     private static let newcomerTicks: UInt64 = 600
 
@@ -57,6 +59,10 @@ struct Mailbox: Sendable {
     private var readBegun: UInt64 = 0
     /// When it last polled here; nil where it never did.
     private var lastPoll: UInt64?
+    /// Whether the device was removed: then no poll of it is held any more. A request may have been admitted before, and come to its end only now.
+    private(set) var isRevoked = false
+    /// How many reads without a wait are under way.
+    private var fetches = 0
     /// When the next timer rings that was set for this mailbox.
     var timer = UInt64.max
 
@@ -123,11 +129,14 @@ struct Mailbox: Sendable {
     ///
     /// A parked poll that wants all items has seen its inbox empty before them, so they are its answer. But where the device was at its inbox after
     /// `begun`, it may have got these very items by another way, and acknowledged them: then the database must be asked.
-    mutating func arrive(_ items: [InboxItem], begun: UInt64, at now: UInt64, moment: UInt64 = 0) -> Errand? {
+    ///
+    /// - Parameter isAlone: whether only this node writes. Where others do, one of them may have committed an earlier message of the same sender, of
+    ///   which nothing is known here yet: then the database must be asked, too.
+    mutating func arrive(_ items: [InboxItem], begun: UInt64, isAlone: Bool = true, at now: UInt64, moment: UInt64 = 0) -> Errand? {
         noteWake(at: moment)
         guard machine.arrival() == .wake, let waiter else { return nil }
-        guard waiter.query.isUnfiltered, lastMiss < knownSince, lastVisit < begun else { return lookAgain(at: now) }
-        let served = Array(items.prefix(waiter.query.limit))
+        guard isAlone, waiter.query.isUnfiltered, lastMiss < knownSince, lastVisit < begun else { return lookAgain(at: now) }
+        let served = InboxPage.first(waiter.query.limit, of: items)
         return close(waiter.ticket, with: InboxPage(items: served, ephemeral: takeEphemeral(at: now), hasMore: served.count < items.count))
     }
 
@@ -135,6 +144,26 @@ struct Mailbox: Sendable {
     mutating func hint(at now: UInt64, moment: UInt64 = 0) -> Errand? {
         noteWake(at: moment)
         return machine.arrival() == .wake ? lookAgain(at: now) : nil
+    }
+
+    /// Takes one of the places that a device has for reads without a wait; false: all are taken.
+    mutating func beginFetch() -> Bool {
+        guard fetches < Self.mostFetches else { return false }
+        fetches += 1
+        return true
+    }
+
+    mutating func endFetch() {
+        fetches = max(0, fetches - 1)
+    }
+
+    /// The device was removed: hands back its polls, to be told so. Remembered for longer than the body of a request may take.
+    mutating func revoke(at now: UInt64) -> [Waiter] {
+        let ended = waiters
+        machine = PollMachine()
+        (waiter, leaving, ephemeral) = (nil, [], [])
+        (isRevoked, lastSeen) = (true, now)
+        return ended
     }
 
     /// The device polls another node now.

@@ -26,6 +26,8 @@ final class Mailroom: Sendable {
     private let writers: InboxWriters
     private let metrics: PollMetrics
     private let bus = Mutex<any WakeBus>(ProcessWakeBus())
+    /// Whether no other node writes into the same database.
+    private let isAlone = Atomic<Bool>(true)
     private let absence = Mutex<(@Sendable ([PushArrival]) -> Void)?>(nil)
     private let isThere: @Sendable (Session) -> Void
 
@@ -41,6 +43,7 @@ final class Mailroom: Sendable {
 
     /// Tells other nodes, too, from now on.
     func join(_ bus: any WakeBus) {
+        isAlone.store(false, ordering: .relaxed)
         self.bus.withLock { $0 = bus }
     }
 
@@ -66,11 +69,16 @@ final class Mailroom: Sendable {
             deadline: now + UInt64(wait * 10),
             nextLook: now + UInt64.random(in: Mailbox.lookTicks))
         let deviceId = visit.device.deviceId
-        let (errand, isNew) = slot(deviceId).shard.withLock { shard in
-            shard.withMailbox(deviceId, at: now) { mailbox in
+        let opened = slot(deviceId).shard.withLock { shard in
+            shard.withMailbox(deviceId, at: now) { mailbox -> (errand: Mailbox.Errand?, isNew: Bool)? in
+                guard !mailbox.isRevoked else { return nil }
                 defer { mailbox.notePoll(at: now) }
                 return (mailbox.open(waiter, at: now), mailbox.isNewcomer(at: now))
             }
+        }
+        guard let (errand, isNew) = opened else {
+            metrics.ended.add(.revoked)
+            throw Problem(.sessionRevoked)
         }
         run(errand)
         if isNew { publish(.polling(deviceId)) }
@@ -142,8 +150,9 @@ final class Mailroom: Sendable {
     }
 
     private func endPolls(of devices: [Identifier]) {
+        let now = Self.now()
         for deviceId in devices {
-            let waiters = slot(deviceId).shard.withLock { $0.entries.removeValue(forKey: deviceId)?.mailbox.waiters } ?? []
+            let waiters = slot(deviceId).shard.withLock { $0.withMailbox(deviceId, at: now) { $0.revoke(at: now) } }
             for waiter in waiters {
                 metrics.ended.add(.revoked)
                 waiter.reply.fail(Problem(.sessionRevoked))
@@ -191,16 +200,31 @@ extension Mailroom {
 
     private func fetchNow(_ visit: InboxVisit, reply: Reply) throws(Problem) {
         let deviceId = visit.device.deviceId
-        try self.visit(visit) { [self] result in
-            switch result {
-            case .success(let outcome):
-                let now = Self.now()
-                let ephemeral = slot(deviceId).shard.withLock { $0.entries[deviceId]?.mailbox.takeEphemeral(at: now) } ?? []
-                let page = InboxPage(items: outcome.items, ephemeral: ephemeral, hasMore: outcome.hasMore)
-                reply.send(.json(encoded: page.encoded(at: .now())))
-            case .failure(let error):
-                reply.fail(error)
+        let now = Self.now()
+        guard slot(deviceId).shard.withLock({ $0.withMailbox(deviceId, at: now) { $0.beginFetch() } }) else { throw .passing(.overloaded) }
+        do {
+            try self.visit(visit) { [self] result in
+                switch result {
+                case .success(let outcome):
+                    let page = InboxPage(items: outcome.items, ephemeral: endFetch(deviceId, takesEphemeral: true), hasMore: outcome.hasMore)
+                    reply.send(.json(encoded: page.encoded(at: .now())))
+                case .failure(let error):
+                    endFetch(deviceId)
+                    reply.fail(error)
+                }
             }
+        } catch {
+            endFetch(deviceId)
+            throw error
+        }
+    }
+
+    @discardableResult
+    private func endFetch(_ deviceId: Identifier, takesEphemeral: Bool = false) -> [[UInt8]] {
+        let now = Self.now()
+        return slot(deviceId).shard.withLock { shard in
+            shard.entries[deviceId]?.mailbox.endFetch()
+            return takesEphemeral ? shard.entries[deviceId]?.mailbox.takeEphemeral(at: now) ?? [] : []
         }
     }
 
@@ -233,9 +257,10 @@ extension Mailroom {
         let now = moment / Self.tickNanoseconds
         let items = arrivals.count == 1 ? [arrivals[0].item] : arrivals.map(\.item).sorted { $0.messageId < $1.messageId }
         let begun = arrivals.reduce(UInt64.max) { min($0, $1.begun) }
+        let isAlone = isAlone.load(ordering: .relaxed)
         let (errand, isHere) = slot(deviceId).shard.withLock { shard in
             let isHere = shard.entries[deviceId]?.mailbox.waiter != nil
-            return (shard.entries[deviceId]?.mailbox.arrive(items, begun: begun, at: now, moment: moment) ?? nil, isHere)
+            return (shard.entries[deviceId]?.mailbox.arrive(items, begun: begun, isAlone: isAlone, at: now, moment: moment) ?? nil, isHere)
         }
         run(errand)
         return isHere

@@ -28,11 +28,12 @@ extension WriterBatch {
     func read(of visits: [Visit]) -> Postgres.Call? {
         let readers = visits.enumerated().compactMap { request, visit in visit.visit.read.map { (Int32(request), visit.visit.device.deviceId, $0) } }
         guard !readers.isEmpty else { return nil }
+        let bytes = min(Self.pageBytes, Self.batchBytes / Int64(readers.count))
         return .init(
             InboxStatements.read,
             [
                 .int32s(readers.map(\.0)), .uuids(readers.map(\.1)), .int32s(readers.map { Int32($0.2.limit + 1) }),
-                .uuids(readers.map(\.2.after)), .optionalUUIDs(readers.map(\.2.channel)), .int64(Self.pageBytes), .int32(Int32(retentionDays)),
+                .uuids(readers.map(\.2.after)), .optionalUUIDs(readers.map(\.2.channel)), .int64(bytes), .int32(Int32(retentionDays)),
             ])
     }
 

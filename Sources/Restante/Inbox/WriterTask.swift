@@ -51,6 +51,9 @@ struct InboxVisit: Sendable {
     let device: Session
     var acknowledge: [Identifier] = []
     var read: InboxQuery?
+
+    /// Whether it does nothing but look for the items of one channel.
+    var isSearch: Bool { acknowledge.isEmpty && read?.channel != nil }
 }
 
 /// What came of a visit.

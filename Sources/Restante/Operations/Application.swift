@@ -99,13 +99,13 @@ package enum Application {
     ) -> InboxWriters {
         let batch = WriterBatch(retentionDays: configuration.retentionDays, identifiers: identifiers)
         let make = { (name: String) in
-            (0..<configuration.writers).map { number in
-                InboxWriter(name: "\(name)-\(number)", batch: batch, logger: logger, metrics: metrics) { () throws(PostgresError) in
-                    try Connection.open(conninfo, settings: DatabaseSettings.ofWriter, within: 0.5)
-                }
+            InboxWriter(name: name, batch: batch, logger: logger, metrics: metrics) { () throws(PostgresError) in
+                try Connection.open(conninfo, settings: DatabaseSettings.ofWriter, within: 0.5)
             }
         }
-        return InboxWriters(writers: make("writer"), groupWriters: make("group-writer"))
+        let numbers = 0..<configuration.writers
+        return InboxWriters(
+            writers: numbers.map { make("writer-\($0)") }, groupWriters: numbers.map { make("group-writer-\($0)") }, searcher: make("searcher"))
     }
 
     private static func makeServices(

@@ -20,6 +20,8 @@ enum DatabaseSettings {
         common + [
             // Well below a batch's deadline: who waits for a lock then fails as that, and not as a lost connection.
             "SET lock_timeout = '250ms'",
+            // No attempt is waited for longer than two seconds; what goes on without its client only slows the next one.
+            "SET statement_timeout = '2500ms'", "SET client_connection_check_interval = '500ms'",
             "SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off",
             "SET enable_bitmapscan = off",
         ]

@@ -39,7 +39,7 @@ enum OperationEndpoints {
         .object([
             "version": .string(Build.version), "databaseMilliseconds": .integer(databaseMilliseconds),
             "pollsHeld": .integer(Int64(clamping: services.metrics.polls.held)),
-            "writerQueueTasks": .integer((services.writers.writers + services.writers.groupWriters).reduce(0) { $0 + $1.depth }),
+            "writerQueueTasks": .integer(services.writers.all.reduce(0) { $0 + $1.depth }),
         ])
     }
 

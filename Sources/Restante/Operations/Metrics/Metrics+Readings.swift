@@ -14,7 +14,7 @@ extension Metrics {
         ]
         let writerReadings: [Reading] = [
             .gauge("restante_writer_queue_tasks", "Tasks that stand in line for a writer.", label: "writer") {
-                (writers.writers + writers.groupWriters).map { ($0.name, Double($0.depth)) }
+                writers.all.map { ($0.name, Double($0.depth)) }
             }
         ]
         let poolReadings: [Reading] = [
