@@ -1,8 +1,8 @@
 import Glibc
 
-/// The request methods that reach the application.
+/// The request methods that reach the application, which has no use for the last two and says so.
 package enum Method: Sendable {
-    case get, head, post, put, patch, delete, options
+    case get, head, post, put, patch, delete, options, trace, connect
 
     package var name: String {
         switch self {
@@ -13,6 +13,8 @@ package enum Method: Sendable {
         case .patch: "PATCH"
         case .delete: "DELETE"
         case .options: "OPTIONS"
+        case .trace: "TRACE"
+        case .connect: "CONNECT"
         }
     }
 
@@ -20,7 +22,7 @@ package enum Method: Sendable {
     var allowsBody: Bool {
         switch self {
         case .post, .put, .patch: true
-        case .get, .head, .delete, .options: false
+        case .get, .head, .delete, .options, .trace, .connect: false
         }
     }
 
@@ -40,6 +42,10 @@ package enum Method: Sendable {
             self = .delete
         } else if strcmp(token, "OPTIONS") == 0 {
             self = .options
+        } else if strcmp(token, "TRACE") == 0 {
+            self = .trace
+        } else if strcmp(token, "CONNECT") == 0 {
+            self = .connect
         } else {
             throw .unsupportedMethod
         }

@@ -6,7 +6,7 @@ package enum Rejection: Error, Equatable, Sendable {
     case uriTooLong
     /// The head needs more memory than a connection has, or more than 16 KiB.
     case headersTooLarge
-    /// A method that HTTP does not define, TRACE or CONNECT: no resource here has it.
+    /// A method that HTTP does not define.
     case unsupportedMethod
     /// HTTP/1.0 with a method that has a body, and no Content-Length.
     case lengthRequired

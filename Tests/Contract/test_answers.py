@@ -44,6 +44,7 @@ def test_an_unknown_path_is_not_found_whatever_the_method(client):
         ("POST", "/healthz", {"GET", "HEAD"}),
         ("PATCH", "/v1/updateUser", {"POST"}),
         ("OPTIONS", "/v1/getUser", {"GET", "HEAD"}),
+        ("TRACE", "/v1/limits", {"GET", "HEAD"}),
         ("DELETE", "/problems/not-found", {"GET", "HEAD"}),
     ],
 )

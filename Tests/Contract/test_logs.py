@@ -82,7 +82,7 @@ def test_a_broken_request_is_logged_under_the_id_that_its_client_was_told(own_se
 
     assert refused("BREW /healthz HTTP/1.1", "X-Request-Id: brewed\r\n", 501, "not-implemented") == "brewed"
     assert refused("GET /healthz HTTP/1.1", f"X-Request-Id: long\r\nX: {'x' * 4950}\r\n", 431, "headers-too-large") == "long"
-    assert refused("TRACE /v1/limits HTTP/1.1", "", 501, "not-implemented") != refused("GET //healthz HTTP/1.1", "", 400, "malformed-request")
+    assert refused("BREW /v1/limits HTTP/1.1", "", 501, "not-implemented") != refused("GET //healthz HTTP/1.1", "", 400, "malformed-request")
 
 
 def test_a_connection_too_many_is_logged_under_the_id_that_it_was_told(own_server):

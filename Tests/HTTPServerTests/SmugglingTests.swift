@@ -68,7 +68,7 @@ struct Probe: Sendable, CustomTestStringConvertible {
     ]
 
     static let lines: [Probe] = [
-        line("TRACE /first HTTP/1.1", [501]), line("CONNECT /first HTTP/1.1", [501]), line("BREW /first HTTP/1.1", [501]),
+        line("BREW /first HTTP/1.1", [501]),
         line("get /first HTTP/1.1", [501]), line("GET /first HTTP/1.2", [505]), line("GET /first HTTP/2.0", [505]),
         line("GET /first HTTP/0.9", [505]), line("GET first HTTP/1.1"), line("GET http://h/first HTTP/1.1"),
         line("OPTIONS * HTTP/1.1"),
