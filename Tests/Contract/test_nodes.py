@@ -46,6 +46,23 @@ def test_a_receipt_wakes_a_poll_that_another_node_holds(nodes):
         assert [item["messageIds"] for item in poll.inbox(AT_ONCE)["messages"]] == [[message]]
 
 
+def test_what_one_sends_through_both_nodes_arrives_in_its_order(nodes):
+    alice, bob = nodes[0].user(), nodes[0].user()
+    senders = [elsewhere(alice, node) for node in nodes]
+    sent = [str(number) for number in range(60)]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        sending = pool.submit(lambda: [senders[int(content) % 2].send(bob, content) for content in sent])
+        received, done = [], None
+        while len(received) < len(sent):
+            with bob.hold(wait=5, acknowledge=done) as poll:
+                page = poll.inbox(AT_ONCE + 5)["messages"]
+            done = [item["messageId"] for item in page]
+            received += [item["content"] for item in page]
+            assert page or not sending.done(), received
+        sending.result()
+    assert received == sent
+
+
 def test_typing_is_shown_to_a_poll_that_another_node_holds(nodes):
     first, second = nodes
     alice, bob = first.user(), first.user()

@@ -225,6 +225,18 @@ def test_changes_of_groups_joins_and_uploads_have_buckets_of_their_own(own_serve
     alice.group_call("updateGroup", group, name="any other change").problem(429, "rate-limited")
 
 
+def test_marking_as_read_takes_from_the_limit_on_messages(own_server):
+    server = own_server(RESTANTE_RATE_LIMITS="on", RESTANTE_LIMIT_MESSAGES_PER_DEVICE="3")
+    alice, bob = server.user(), server.user()
+    message = bob.send(alice)
+    mark = {"senderId": bob.user_id, "messageIds": [message, message]}
+    answers = [alice.post("/v1/markRead", mark) for _ in range(4)]
+    assert [answer.status for answer in answers] == [204, 204, 204, 429]
+    assert answers[3].problem(429, "rate-limited")["scope"] == "messagesPerDevice"
+    assert [fields(answer)[1][1]["r"] for answer in answers] == [2, 1, 0, 0]
+    assert [receipt["messageIds"] for receipt in bob.items("RECEIPT")] == [[message]] * 3, "each id once"
+
+
 def test_nothing_is_told_where_nothing_is_limited(alice, bob):
     answer = alice.post("/v1/sendMessage", alice.message(bob))
     answer.expect(201)

@@ -99,9 +99,9 @@ import Testing
         }
         let free = try own[0].execute(.sessions)[0].int32(0)
         let text = try run(["doctor"], ["RESTANTE_DATA_DIR": folder.path + "/data"]).output
-        #expect(text.contains("8 wanted for WRITERS, POOL_SIZE, \(free - 3) available"), "\(text)")
+        #expect(text.contains("9 wanted for WRITERS, POOL_SIZE, \(free - 3) available"), "\(text)")
         let onAURL = try run(["doctor"], ["RESTANTE_DATABASE_URL": server.conninfo, "RESTANTE_POOL_SIZE": "\(free)"])
-        #expect(onAURL.output.contains("\(free + 6) wanted for WRITERS, POOL_SIZE and WAKE_BUS, \(free - 3) available. Raise"), "\(onAURL.output)")
+        #expect(onAURL.output.contains("\(free + 7) wanted for WRITERS, POOL_SIZE and WAKE_BUS, \(free - 3) available. Raise"), "\(onAURL.output)")
         #expect(onAURL.status == 1)
         for connection in own + others { connection.close() }
     }

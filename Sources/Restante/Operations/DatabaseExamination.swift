@@ -25,7 +25,8 @@ enum DatabaseExamination {
     private static func sessions(_ configuration: Configuration, _ connection: Connection) throws -> Finding {
         let available = try connection.execute(.sessionLimit, [.text(DatabaseSettings.applicationName)])[0].int32(0)
         let ofBus = configuration.hasOtherNodes ? 2 : 0
-        let wanted = 2 * configuration.writers + configuration.poolSize + ofBus
+        let ofSearches = 1
+        let wanted = 2 * configuration.writers + ofSearches + configuration.poolSize + ofBus
         let text = "\(wanted) wanted for WRITERS, POOL_SIZE\(ofBus > 0 ? " and WAKE_BUS" : ""), \(available) available"
         guard wanted <= Int(available) else {
             return Finding(verdict: .fail, check: "sessions", text: text + ". Raise max_connections, or lower the settings")
