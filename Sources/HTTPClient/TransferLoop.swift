@@ -61,7 +61,7 @@ final class TransferLoop {
         guard transfers.count > MultiHandle.mostConnections else { return }
         let now = ContinuousClock.now
         for (number, transfer) in transfers where now - transfer.begun > settings.totalTimeout {
-            remove(number)?.finish(with: .failure(.timedOut))
+            remove(number)?.finish(CURLE_OPERATION_TIMEDOUT)
         }
     }
 

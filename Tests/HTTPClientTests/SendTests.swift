@@ -54,8 +54,9 @@ import Testing
             return await group.reduce(into: []) { $0.append($1) }
         }
         #expect(server.connections < 128, "64 at a time")
-        #expect(errors.count { $0 == .timedOut } == 256)
-        #expect(errors.count { $0?.provesNothingWasSent == true } == 44)
+        #expect(errors.count { $0 == .unreachable("too many requests are under way") } == 44)
+        #expect((64..<128).contains(errors.count { $0 == .timedOut }))
+        #expect(errors.allSatisfy { $0 == .timedOut || $0?.provesNothingWasSent == true }, "what had no connection was not sent")
     }
 
     @Test func methodsWithoutBody() async throws {
