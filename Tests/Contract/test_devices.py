@@ -1,5 +1,7 @@
 """Several devices of one user: each has an inbox of its own."""
 
+import json
+
 from harness.people import new_uuid
 from harness.waiting import eventually
 
@@ -90,3 +92,36 @@ def test_acknowledging_a_copy_of_ones_own_tells_nobody(alice, bob):
     message = alice.send(bob)
     assert second.acknowledge([message]) == 1
     assert alice.items("RECEIPT") == second.items("RECEIPT") == bob.items("RECEIPT") == []
+
+
+def begin(device, path, body):
+    """A request of which everything is sent but the body's last byte, and a function that sends that and brings the answer."""
+    connection = device.client.raw()
+    content = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {device.token}\r\nContent-Type: application/json\r\n"
+    connection.send(f"{head}Content-Length: {len(content)}\r\nExpect: 100-continue\r\n\r\n".encode())
+    assert connection.something_came(10), "the head was taken"
+    connection.send(content[:-1])
+
+    def end():
+        with connection:
+            connection.send(content[-1:])
+            return device.client.checker.check(connection.answer("POST", path))
+
+    return end
+
+
+def test_a_request_that_ends_after_the_removal_of_its_device_does_nothing_more(alice, bob):
+    lost = alice.another()
+    group = alice.create_group(bob)["groupId"]
+    bob.empty_inbox()
+    message = {"type": "TEXT", "content": "from the thief", "clientMessageId": new_uuid()}
+    requests = [
+        begin(lost, "/v1/fetchMessages", {"wait": 30}),
+        begin(lost, "/v1/sendGroupMessage", message | {"groupId": group}),
+        begin(lost, "/v1/sendMessage", message | {"to": bob.user_id}),
+    ]
+    alice.post("/v1/removeDevice", {"deviceId": lost.device_id}).expect(204)
+    for end in requests:
+        end().problem(401, "session-revoked")
+    assert bob.texts() == []

@@ -178,6 +178,20 @@ import Testing
         #expect(try items(alice, "RECEIPT").count == 2)
     }
 
+    @Test func whereAcknowledgementAndEndMeetOneOfThemIsTold() async throws {
+        try database.connection.execute(simple: "SET lock_timeout = '10s'", within: 10)
+        var sent: [Identifier] = []
+        for _ in 1...20 {
+            sent.append(try send())
+            try letExpire()
+            let expiry = makeExpiry()
+            async let swept: Void = expiry.sweep()
+            _ = try database.acknowledge([sent[sent.count - 1]], by: bob[0])
+            try await swept
+        }
+        #expect(try items(alice, "RECEIPT").flatMap(ids).sorted() == sent.map(\.description).sorted())
+    }
+
     @Test func twoNodesThatSweepAtOnceMakeOneGap() async throws {
         try database.connection.execute(
             simple: """
