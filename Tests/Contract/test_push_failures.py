@@ -22,6 +22,10 @@ VOID = [
 @pytest.mark.parametrize(("kind", "answer"), VOID, ids=[str(answer[1])[:60] for _, answer in VOID])
 def test_a_token_that_its_service_calls_void_is_removed(woken, services, kind, answer):
     alice, bob = woken.user(), woken.user()
+    # The service has taken a push of this server, so its credentials are the app's.
+    taken = register(alice, kind=kind)
+    bob.send(alice)
+    services.wait_for(taken)
     token = register(bob, kind=kind)
     services.answer(token, answer)
     alice.send(bob)
@@ -48,6 +52,21 @@ def test_a_token_stays_where_it_is_not_void_or_was_registered_later(woken, servi
     assert tokens_of(woken, bob) == {token}
 
 
+FOREIGN = [VOID[1], VOID[3], VOID[4]]
+
+
+@pytest.mark.parametrize(("kind", "answer"), FOREIGN, ids=[str(answer[1])[:60] for _, answer in FOREIGN])
+def test_the_credentials_of_another_app_empty_no_table(own_services, own_server, kind, answer):
+    server = own_server(**own_services.settings())
+    alice, bob = server.user(), server.user()
+    token = register(bob, kind=kind)
+    own_services.answer(token, answer)
+    alice.send(bob)
+    own_services.wait_for(token)
+    eventually(lambda: "push refused" in server.log(), 10, "an operator is told")
+    assert tokens_of(server, bob) == {token}
+
+
 BUSY = [
     ("FCM", fcm_error(503, "UNAVAILABLE", "UNAVAILABLE", headers={"retry-after": "2"})),
     ("FCM", fcm_error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", headers={"retry-after": "2"})),
@@ -62,7 +81,13 @@ def test_a_busy_service_is_left_alone_for_as_long_as_it_says(woken, services, ki
     token = register(bob, kind=kind)
     services.answer(token, answer)
     alice.send(bob)
-    first, second = services.wait_for(token, 2)
+    (first,) = services.wait_for(token)
+    everyone = "TooManyRequests" not in str(answer)
+    # The others have to wait as well, unless the service has spoken of this one only.
+    other = register(alice, kind=kind)
+    bob.send(alice)
+    assert services.wait_for(other)[0].at - first.at >= 2 or not everyone
+    second = services.wait_for(token, 2)[1]
     assert 2 <= second.at - first.at < 6
     services.stays_at(token, 2)
 
@@ -193,3 +218,36 @@ def test_who_polls_another_node_is_not_woken(nodes, services):
     with there.hold(wait=30, acknowledge=[sent]) as poll:
         assert poll.is_held()
         services.stays_at(token, 0)
+
+
+def test_a_ring_that_is_heard_on_another_node_wakes_nobody(nodes, services):
+    first, second = nodes
+    alice, bob = first.user(), first.user()
+    token = register(bob)
+    there = elsewhere(bob, second)
+    with there.hold(wait=30) as poll:
+        assert poll.is_held()
+        ring(alice, bob)
+        (item,) = poll.inbox(5)["messages"]
+        assert item["type"] == "CALL"
+    there.acknowledge([item["messageId"]])
+    services.stays_at(token, 0)
+    # Whoever polls nowhere is woken.
+    alice.post("/v1/endCall", {"callId": item["callId"]}).expect(200)
+    bob.empty_inbox()
+    ring(alice, bob)
+    services.wait_for(token)
+
+
+def ring(caller, callee):
+    caller.post("/v1/startCall", {"to": callee.user_id, "kind": "voice", "offer": "v=0"}).expect(201)
+
+
+def test_a_ring_does_not_take_the_place_of_a_message(own_services, own_server):
+    server = own_server(**own_services.settings(RESTANTE_PUSH_DELAY_SECONDS="2"))
+    alice, bob = server.user(), server.user()
+    token = register(bob)
+    alice.send(bob)
+    ring(alice, bob)
+    first, second = own_services.wait_for(token, 2)
+    assert b'"ring"' in first.body and b'"wake"' in second.body

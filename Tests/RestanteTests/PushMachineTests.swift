@@ -35,7 +35,7 @@ import Testing
         let claim = claim(arrival.deviceId)
         machine.claimed([claim], of: candidates, urgency: .message, at: 5.3)
         let jobs = machine.takeJobs(at: 5.3)
-        #expect(jobs.map(\.wakeUp) == [WakeUp(token: "t", urgency: .message)])
+        #expect(jobs.map { $0.wakeUp(at: $0.begun) } == [WakeUp(token: "t", urgency: .message)])
         #expect(machine.takeSettlements().settlements == [])
         finish(jobs[0], .accepted)
         #expect(machine.takeSettlements().settlements == [settled(claim)])

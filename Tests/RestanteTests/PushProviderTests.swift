@@ -22,7 +22,7 @@ import Testing
         let old = #"{"error": {"status": "INVALID_ARGUMENT", "message": "The registration token is not a valid FCM registration token"}}"#
         #expect(FCMProvider.outcome(response(200, #"{"name": "projects/p/messages/1"}"#)) == .accepted)
         #expect(FCMProvider.outcome(response(404, google("NOT_FOUND", code("UNREGISTERED")))) == .void(since: nil))
-        #expect(FCMProvider.outcome(response(403, google("PERMISSION_DENIED", code("SENDER_ID_MISMATCH")))) == .void(since: nil))
+        #expect(FCMProvider.outcome(response(403, google("PERMISSION_DENIED", code("SENDER_ID_MISMATCH")))) == .foreign("403 SENDER_ID_MISMATCH"))
         #expect(FCMProvider.outcome(response(400, google("INVALID_ARGUMENT", code("INVALID_ARGUMENT") + "," + violation))) == .void(since: nil))
         #expect(FCMProvider.outcome(response(400, old)) == .void(since: nil))
         #expect(FCMProvider.outcome(response(400, google("INVALID_ARGUMENT", code("INVALID_ARGUMENT")))) == .refused("400 INVALID_ARGUMENT"))
@@ -39,8 +39,8 @@ import Testing
         #expect(APNsProvider.outcome(response(200, "")) == .accepted)
         #expect(APNsProvider.outcome(response(410, #"{"reason": "Unregistered", "timestamp": 1700000000000}"#)) == .void(since: 1_700_000_000_000))
         #expect(APNsProvider.outcome(response(410, #"{"reason": "ExpiredToken"}"#)) == .void(since: nil))
-        #expect(APNsProvider.outcome(response(400, #"{"reason": "BadDeviceToken"}"#)) == .void(since: nil))
-        #expect(APNsProvider.outcome(response(400, #"{"reason": "DeviceTokenNotForTopic"}"#)) == .void(since: nil))
+        #expect(APNsProvider.outcome(response(400, #"{"reason": "BadDeviceToken"}"#)) == .foreign("400 BadDeviceToken"))
+        #expect(APNsProvider.outcome(response(400, #"{"reason": "DeviceTokenNotForTopic"}"#)) == .foreign("400 DeviceTokenNotForTopic"))
         #expect(APNsProvider.outcome(response(400, #"{"reason": "BadTopic"}"#)) == .refused("400 BadTopic"))
         #expect(APNsProvider.outcome(response(403, #"{"reason": "InvalidProviderToken"}"#)) == .failed("403 InvalidProviderToken", seconds: nil))
         #expect(APNsProvider.outcome(response(429, #"{"reason": "TooManyRequests"}"#)) == .busy(seconds: nil, everyone: false))
@@ -51,6 +51,12 @@ import Testing
     @Test(arguments: [("5", 5.0), ("999999", 3_600), ("0", 0)])
     func aServiceIsLeftAloneForAnHourAtMost(text: String, seconds: Double) {
         #expect(response(503, "", retryAfter: text).retryAfterSeconds == seconds)
+    }
+
+    @Test(arguments: [("Wed, 21 Oct 2026 07:28:00 GMT", 30.0), ("Wed, 21 Oct 2026 07:27:00 GMT", 0), ("Thu, 22 Oct 2026 07:28:00 GMT", 3_600)])
+    func aDateIsAsFarAwayAsItIsFromTheAnswersOwn(text: String, seconds: Double) {
+        let headers = [(name: "retry-after", value: text), (name: "date", value: "Wed, 21 Oct 2026 07:27:30 GMT")]
+        #expect(HTTPResponse(status: 503, headers: headers, body: []).retryAfterSeconds == seconds)
     }
 
     @Test(arguments: ["", "-1", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT", "99999999999999999999"])

@@ -28,8 +28,8 @@ import Testing
         WakeUpStore(pool: pool, delaySeconds: delay, services: services)
     }
 
-    private func makePush(isPolling: @escaping @Sendable (Identifier) -> Bool = { _ in false }) -> Push {
-        Push([.fcm: service], store: makeStore(), isPolling: isPolling, metrics: Metrics(operations: []), logger: .silent)
+    private func makePush(isPolling: @escaping @Sendable (Identifier) -> Bool = { _ in false }, ringPatience: Duration = .zero) -> Push {
+        Push([.fcm: service], store: makeStore(), isPolling: isPolling, ringPatience: ringPatience, metrics: Metrics(operations: []), logger: .silent)
     }
 
     private func register(_ tokens: String..., type: PushService = .fcm, for device: Session) throws {
@@ -92,16 +92,37 @@ import Testing
         #expect(try await store.claim(candidate(second)).map(\.messageId) == [second], "nobody has told it yet")
     }
 
-    @Test func theTenthFailureIsTheLast() async throws {
+    @Test func aServiceMayBeAwayForDays() async throws {
         try register("t", for: bob)
         let store = makeStore()
         let messageId = try send()
         for attempt in 1...12 {
             let claims = try await store.claim(candidate(messageId))
-            #expect(claims.count == (attempt <= 10 ? 1 : 0))
+            #expect(claims.count == 1, "attempt \(attempt)")
             try await store.settle([WakeUpSettlement(deviceId: bob.deviceId, messageId: messageId, retryAfter: 0)], removing: [])
             try database.connection.execute(Statement.ageWakeUps, [.int32(7_200)])
         }
+    }
+
+    @Test func whatIsNewNeedNotWaitForTheRetryOfWhatIsOld() async throws {
+        try register("t", for: bob)
+        let store = makeStore()
+        let claim = try await store.claim(candidate(try send()))[0]
+        try await store.settle([WakeUpSettlement(deviceId: bob.deviceId, messageId: claim.messageId, retryAfter: 3_000)], removing: [])
+        let next = try send()
+        #expect(try await store.claim(candidate(next)) == [], "not at once")
+        try database.connection.execute(Statement.ageWakeUps, [.int32(90)])
+        #expect(try await store.claim(candidate(next)).map(\.messageId) == [next])
+        try database.connection.execute(Statement.ageWakeUps, [.int32(30)])
+        #expect(try await store.claim(candidate(try send())) == [], "that claim is being worked at")
+    }
+
+    @Test func theWalkAsksForTheOldestMessageNotForTheNewest() async throws {
+        try register("t", for: bob)
+        let old = try send()
+        try database.connection.execute(Statement.ageMessage, [.uuid(old), .uuid(Identifier(high: old.high - 600_000 << 16, low: old.low))])
+        let young = try send()
+        #expect(try await makeStore(delay: 300).claim(candidate(nil)).map(\.messageId) == [young])
     }
 
     @Test func theWalkFindsOldMessagesButNoReceiptsAndNoneThatAreYoung() async throws {
@@ -150,20 +171,42 @@ import Testing
 
     @Test func aRingWakesAtOnceWhoeverWasWokenLately() async throws {
         try register("t", for: bob)
-        _ = try await makeStore().claim(candidate(try send()))
+        let message = try send()
+        _ = try await makeStore().claim(candidate(message))
         let push = makePush()
-        push.wakeNow([bob.deviceId])
-        #expect(try await service.first(1) == [WakeUp(token: "t", urgency: .call)])
-        push.wakeNow([bob.deviceId])
+        push.wakeNow(ring(bob, message))
+        #expect(try await service.first(1).map(\.urgency) == [.call])
+        push.wakeNow(ring(bob, message))
         #expect(try await service.first(2).count == 2)
     }
+
+    @Test func aRingTakesNoMessagesPlace() async throws {
+        try register("t", for: bob)
+        let message = try send()
+        makePush().wakeNow(ring(bob, message))
+        #expect(try await service.first(1).map(\.urgency) == [.call])
+        #expect(try await makeStore().claim(candidate(message)).map(\.messageId) == [message])
+    }
+
+    @Test func aRingThatWasHeardElsewhereWakesNobody() async throws {
+        try register("t", for: bob)
+        try register("a", for: alice)
+        let (heard, other) = (try send(), try database.deliver(database.message(from: bob, to: .user(alice.userId))))
+        let push = makePush(ringPatience: .milliseconds(500))
+        push.wakeNow(ring(bob, heard) + ring(alice, other))
+        #expect(try database.acknowledge([heard], by: bob) == 1)
+        #expect(try await service.first(1).map(\.token) == ["a"])
+    }
+
+    private func ring(_ device: Session, _ messageId: Identifier) -> [PushArrival] { [PushArrival(deviceId: device.deviceId, messageId: messageId)] }
 
     @Test func aRingDoesNotWakeWhoPolls() async throws {
         try register("t", for: bob)
         try register("a", for: alice)
         let polling = bob.deviceId
-        makePush(isPolling: { $0 == polling }).wakeNow([bob.deviceId, alice.deviceId])
-        #expect(try await service.first(1) == [WakeUp(token: "a", urgency: .call)])
+        let (here, other) = (try send(), try database.deliver(database.message(from: bob, to: .user(alice.userId))))
+        makePush(isPolling: { $0 == polling }).wakeNow(ring(bob, here) + ring(alice, other))
+        #expect(try await service.first(1).map(\.token) == ["a"])
     }
 
     @Test func ofTwoNodesThatWorkAtOnceOneSends() async throws {
@@ -181,7 +224,7 @@ import Testing
     @Test func withoutAServiceNothingIsDone() async {
         let push = Push([:], store: makeStore(services: []), isPolling: { _ in false }, metrics: Metrics(operations: []), logger: .silent)
         #expect(!push.isOn)
-        push.wakeNow([bob.deviceId])
+        push.wakeNow(ring(bob, .zero))
         await push.run()
         #expect(push.waiting == 0)
     }
@@ -215,6 +258,7 @@ extension Statement {
         "test.age_wake_ups",
         "UPDATE wake_ups SET woken_at = woken_at - make_interval(secs => $1::int4), retry_at = retry_at - make_interval(secs => $1::int4)")
     fileprivate static let hurryRound = Statement("test.hurry_round", "UPDATE push_round SET next_at = now()")
+    fileprivate static let ageMessage = Statement("test.age_message", "UPDATE inbox SET message_id = $2::uuid WHERE message_id = $1::uuid")
     fileprivate static let ageDevice = Statement(
         "test.age_device",
         """

@@ -109,4 +109,20 @@ import Testing
         #expect(finish(taken[0], .void(since: 555), at: 0) == .void(VoidToken(token: taken[0].token.token, since: 555)))
         #expect(finish(taken[1], .void(since: nil), at: 0) == .void(VoidToken(token: taken[1].token.token, since: 777)))
     }
+
+    @Test mutating func aForeignTokenIsVoidOnlyWhereTheCredentialsHaveProvedRight() {
+        for _ in 0..<3 { line.add(job(registeredAt: 777)) }
+        let taken = line.take(at: 0).jobs
+        #expect(finish(taken[0], .foreign("400"), at: 0) == .refused("400"))
+        #expect(finish(taken[1], .accepted, at: 0) == .accepted)
+        #expect(finish(taken[2], .foreign("400"), at: 0) == .void(VoidToken(token: taken[2].token.token, since: 777)))
+    }
+
+    @Test mutating func aRingThatIsTriedAgainRingsNoLongerForIt() {
+        let ring = job(.call, begun: 100)
+        #expect(ring.wakeUp(at: 100.9).seconds == 60)
+        #expect(ring.wakeUp(at: 120).seconds == 40)
+        #expect(ring.wakeUp(at: 500).seconds == 1)
+        #expect(job(begun: 100).wakeUp(at: 120).seconds == 2_419_200)
+    }
 }

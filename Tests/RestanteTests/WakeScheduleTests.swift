@@ -98,16 +98,6 @@ import Testing
         #expect(due(at: 107.2) == [candidate(message)])
     }
 
-    @Test mutating func aTimerThatStayedBehindRingsForNobody() {
-        let message = arrival()
-        add(message, at: 100)
-        schedule.forget(message.deviceId)
-        let next = arrival(for: message.deviceId)
-        add(next, at: 103)
-        #expect(due(at: 106) == [])
-        #expect(due(at: 108.2) == [candidate(next)])
-    }
-
     /// Against a plain model: whatever comes in whatever order, each message that still waits is asked about, or one before it of the same device is.
     @Test(arguments: 0..<20) func everyMessageThatWaitsIsAskedAbout(seed: UInt64) {
         var random = SplitMix64(state: seed)

@@ -18,7 +18,7 @@ enum CallEndpoints {
         try services.rateLimiter.take(.callsPerDay, for: .identifier(session.userId), noting: call)
         let started = try await services.calls.start(by: session, to: callee, kind: kind, offer: offer)
         services.mailroom.deliver(started.deliveries)
-        services.push.wakeNow(started.deliveries.map(\.deviceId))
+        services.push.wakeNow(started.deliveries.map { PushArrival(deviceId: $0.deviceId, messageId: $0.item.messageId) })
         return .json(
             .object([
                 "callId": .string(started.callId.description),

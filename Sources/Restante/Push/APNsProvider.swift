@@ -41,7 +41,7 @@ struct APNsProvider: PushProvider {
     }
 
     private func post(_ wakeUp: WakeUp, _ token: String) async throws(HTTPClientError) -> HTTPResponse {
-        let expiration = Timestamp.now().milliseconds / 1000 + Int64(wakeUp.urgency.seconds)
+        let expiration = Timestamp.now().milliseconds / 1000 + Int64(wakeUp.seconds)
         return try await client.send(
             HTTPRequest(
                 method: "POST", url: "\(baseURL)/3/device/\(wakeUp.token)",
@@ -58,7 +58,7 @@ struct APNsProvider: PushProvider {
         switch (response.status, reason) {
         case (200, _): return .accepted
         case (410, _): return .void(since: (try? JSON.parse(response.body))?["timestamp"]?.integer)
-        case (400, "BadDeviceToken"), (400, "DeviceTokenNotForTopic"): return .void(since: nil)
+        case (400, "BadDeviceToken"), (400, "DeviceTokenNotForTopic"): return .foreign(text)
         case (429, "TooManyRequests"): return .busy(seconds: response.retryAfterSeconds, everyone: false)
         case (429, _): return .busy(seconds: response.retryAfterSeconds, everyone: true)
         // The server's own key is not in order; an operator can help.

@@ -44,7 +44,7 @@ struct FCMProvider: PushProvider {
                 "token": .string(wakeUp.token),
                 "data": .object(["restante": .string("wake")]),
                 "android": .object([
-                    "priority": .string("HIGH"), "collapse_key": .string(wakeUp.urgency.collapseKey), "ttl": .string("\(wakeUp.urgency.seconds)s"),
+                    "priority": .string("HIGH"), "collapse_key": .string(wakeUp.urgency.collapseKey), "ttl": .string("\(wakeUp.seconds)s"),
                 ]),
             ])
         ])
@@ -55,7 +55,8 @@ struct FCMProvider: PushProvider {
         let error = FCMError(response)
         let reason = "\(response.status) \(error.code)"
         switch error.code {
-        case "UNREGISTERED", "SENDER_ID_MISMATCH": return .void(since: nil)
+        case "UNREGISTERED": return .void(since: nil)
+        case "SENDER_ID_MISMATCH": return .foreign(reason)
         case "INVALID_ARGUMENT" where error.isAboutToken: return .void(since: nil)
         case "INVALID_ARGUMENT", "THIRD_PARTY_AUTH_ERROR": return .refused(reason)
         case "QUOTA_EXCEEDED": return .busy(seconds: response.retryAfterSeconds, everyone: true)

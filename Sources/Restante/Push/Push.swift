@@ -16,14 +16,18 @@ final class Push: Sendable {
     private let machine: Mutex<PushMachine>
     private let doorstep = Mutex<[PushArrival]>([])
     private let isPolling: @Sendable (Identifier) -> Bool
+    private let ringPatience: Duration
     private let metrics: Metrics
     private let logger: Logger
 
-    /// - Parameter isPolling: whether a device holds a poll here.
+    /// - Parameters:
+    ///   - isPolling: whether a device holds a poll here.
+    ///   - ringPatience: how long a device may take to acknowledge a ring by itself; for one that polls another node, of which nobody knows here.
     init(
-        _ providers: [PushService: any PushProvider], store: WakeUpStore, isPolling: @escaping @Sendable (Identifier) -> Bool, metrics: Metrics,
-        logger: Logger
+        _ providers: [PushService: any PushProvider], store: WakeUpStore, isPolling: @escaping @Sendable (Identifier) -> Bool,
+        ringPatience: Duration = .zero, metrics: Metrics, logger: Logger
     ) {
+        self.ringPatience = ringPatience
         self.metrics = metrics
         self.isPolling = isPolling
         self.providers = providers
@@ -43,14 +47,15 @@ final class Push: Sendable {
         doorstep.withLock { if $0.count < Self.mostAtDoorstep { $0 += arrivals } }
     }
 
-    /// Wakes these devices at once, whether they were woken lately or not: somebody rings. Call it after COMMIT; those that poll need not be left out.
-    func wakeNow(_ devices: [Identifier]) {
+    /// Wakes the devices of these rings, whether they were woken lately or not. Call it after COMMIT; those that poll need not be left out.
+    func wakeNow(_ rings: [PushArrival]) {
         guard isOn else { return }
-        let devices = devices.filter { !isPolling($0) }
-        guard !devices.isEmpty else { return }
+        let rings = rings.filter { !isPolling($0.deviceId) }
+        guard !rings.isEmpty else { return }
         Task {
             do {
-                let claims = try await store.claimUrgently(devices)
+                if ringPatience > .zero { try await Task.sleep(for: ringPatience) }
+                let claims = try await store.ringing(rings)
                 machine.withLock { $0.claimed(claims, of: [], urgency: .call, at: Uptime.seconds()) }
                 sendWhatMayGo()
             } catch {
@@ -125,14 +130,14 @@ final class Push: Sendable {
         let jobs = machine.withLock { $0.takeJobs(at: Uptime.seconds()) }
         for job in jobs {
             guard let provider = providers[job.token.type] else { continue }
-            Task { finish(job, await provider.send(job.wakeUp)) }
+            Task { finish(job, await provider.send(job.wakeUp(at: Uptime.seconds()))) }
         }
     }
 
     private func finish(_ job: PushJob, _ outcome: PushOutcome) {
         let random = Double.random(in: 0...1)
         let verdict = machine.withLock { $0.finished(job, outcome, at: Uptime.seconds(), random: random) }
-        metrics.pushes.add(Both(job.token.type, PushResult(outcome)))
+        metrics.pushes.add(Both(job.token.type, PushResult(outcome, verdict)))
         log(job, outcome, verdict)
         sendWhatMayGo()
     }

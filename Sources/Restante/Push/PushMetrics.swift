@@ -4,10 +4,11 @@ enum PushResult: Int, EnumLabel {
 
     case accepted, void, busy, failed, refused
 
-    init(_ outcome: PushOutcome) {
+    init(_ outcome: PushOutcome, _ verdict: SendLine.Verdict) {
         switch outcome {
         case .accepted: self = .accepted
         case .void: self = .void
+        case .foreign: if case .void = verdict { self = .void } else { self = .refused }
         case .busy: self = .busy
         case .failed: self = .failed
         case .refused: self = .refused

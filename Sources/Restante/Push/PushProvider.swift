@@ -1,6 +1,6 @@
 /// Brings wake-ups to devices through a push service.
 protocol PushProvider: Sendable {
-    /// Sends one wake-up. Never waits longer than its HTTP client's total timeout.
+    /// Sends one wake-up. Never waits longer than four times its HTTP client's total timeout: a new credential may be needed, and that twice.
     func send(_ wakeUp: WakeUp) async -> PushOutcome
 }
 
@@ -8,6 +8,15 @@ protocol PushProvider: Sendable {
 struct WakeUp: Sendable, Equatable {
     let token: String
     let urgency: Urgency
+    /// For how long a push service keeps it for a device that is off.
+    let seconds: Int
+
+    /// `age`: seconds since it was known that the device is to be woken.
+    init(token: String, urgency: Urgency, age: Double = 0) {
+        self.token = token
+        self.urgency = urgency
+        seconds = urgency == .message ? Urgency.longestSeconds : max(1, Urgency.ringSeconds - Int(age))
+    }
 
     enum Urgency: Sendable, Equatable {
         case message
@@ -17,8 +26,10 @@ struct WakeUp: Sendable, Equatable {
 }
 
 extension WakeUp.Urgency {
-    /// How many seconds a push service keeps it for a device that is off. Source: Firebase, message lifespan: at most four weeks.
-    var seconds: Int { self == .message ? 2_419_200 : 60 }
+    /// Source: Firebase, message lifespan: at most four weeks.
+    fileprivate static let longestSeconds = 2_419_200
+    /// For what tries it may have needed: a ring that comes later rings for nobody.
+    static let ringSeconds = 60
 
     /// A later one takes the place of an earlier one that still waits. Of two kinds: a ring, short-lived as it is, must not displace what tells of messages.
     var collapseKey: String { self == .message ? "wake" : "ring" }
@@ -29,6 +40,8 @@ enum PushOutcome: Sendable, Equatable {
     case accepted
     /// The token is good no more. `since`: milliseconds since 1970, where the service says when it learnt so.
     case void(since: Int64?)
+    /// The token is not one of the app that this server has credentials for. It may be the credentials that are another app's.
+    case foreign(String)
     /// Too fast: again after so many seconds. `everyone`: it is not only about this token.
     case busy(seconds: Double?, everyone: Bool)
     /// The service is not there, or does not accept this server; later it may.

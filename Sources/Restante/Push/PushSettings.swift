@@ -17,8 +17,12 @@ enum PushSettings {
         return faults
     }
 
+    /// Whether anything is set.
+    static func isSet(_ configuration: Configuration) -> Bool { configuration.fcmCredentials != nil || configuration.apnsKey != nil }
+
     /// The providers that are in force; none where nothing is set.
-    static func providers(_ configuration: Configuration, client: HTTPClient) -> [PushService: any PushProvider] {
+    static func providers(_ configuration: Configuration, client: HTTPClient?) -> [PushService: any PushProvider] {
+        guard let client else { return [:] }
         var providers: [PushService: any PushProvider] = [:]
         if let text = configuration.fcmCredentials, let credentials = try? FCMCredentials(json: text) {
             providers[.fcm] = FCMProvider(credentials, baseURL: configuration.fcmURL, client: client)

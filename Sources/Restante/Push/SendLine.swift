@@ -14,7 +14,7 @@ struct PushJob: Sendable, Equatable {
     /// When the try that is under way was begun.
     var sentAt = 0.0
 
-    var wakeUp: WakeUp { WakeUp(token: token.token, urgency: urgency) }
+    func wakeUp(at now: Double) -> WakeUp { WakeUp(token: token.token, urgency: urgency, age: now - begun) }
 }
 
 /// The pushes that wait for one push service, and those that are under way. No clock, no network.
@@ -45,6 +45,7 @@ struct SendLine {
     private var underWay = 0
     private var breaker = CircuitBreaker()
     private var pausedUntil = 0.0
+    private var hasAccepted = false
 
     var count: Int { urgent.count + ready.count + delayed.count + underWay }
 
@@ -79,8 +80,13 @@ struct SendLine {
         let isSuccess = if case .failed = outcome { false } else { true }
         breaker.note(success: isSuccess, begun: job.sentAt, at: now)
         switch outcome {
-        case .accepted: return .accepted
+        case .accepted:
+            hasAccepted = true
+            return .accepted
         case .void(let since): return .void(VoidToken(token: job.token.token, since: since ?? job.token.registeredAt))
+        // With the credentials of another app all tokens are foreign, and would be gone for good. Believed from a service that has taken others.
+        case .foreign(let reason) where !hasAccepted: return .refused(reason)
+        case .foreign: return .void(VoidToken(token: job.token.token, since: job.token.registeredAt))
         case .refused(let reason): return .refused(reason)
         case .busy(let seconds, let everyone):
             let pause = seconds ?? Self.busySeconds

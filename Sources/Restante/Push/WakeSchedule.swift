@@ -90,11 +90,6 @@ struct WakeSchedule {
         }
     }
 
-    /// The device is on its way by itself, or no more.
-    mutating func forget(_ deviceId: Identifier) {
-        entries[deviceId] = nil
-    }
-
     /// Never before that moment.
     private mutating func ring(for deviceId: Identifier, at due: Double) {
         wheel.set(deviceId, at: Self.tick(due) + 1)

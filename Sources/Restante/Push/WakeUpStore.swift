@@ -3,7 +3,7 @@ import Postgres
 /// A device about which the database is asked: does something wait there, and has nobody woken it yet?
 struct WakeUpCandidate: Sendable, Equatable {
     let deviceId: Identifier
-    /// The message that must still wait; nil: any that waits for longer than the delay.
+    /// The message that must still wait; nil: any that has waited for longer than the delay.
     let messageId: Identifier?
 }
 
@@ -37,13 +37,14 @@ struct WakeUpStore: Sendable {
     /// The push services for which this node has credentials.
     let services: [PushService]
 
-    static let statements = [claim, claimUrgently, settle, beginRound, nextPage]
+    static let statements = [claim, tokensForRings, settle, beginRound, nextPage]
 
     /// A device is claimed
     /// - if nobody has woken it before,
     /// - if it has come since: what it was woken for is gone (a second apart, since a claim of this moment may be for a message that this
     ///   statement's snapshot does not have yet),
     /// - if whoever claimed it did not get the push through (a crashed node says nothing; its claim ends after two minutes),
+    /// - if there is something newer, and that claim is no longer worked at: a service that is well again need not wait for the hour of its next try,
     /// - if there is something newer, and it was woken more than ten minutes ago or was seen since.
     private static let claim = Statement(
         "push.claim",
@@ -59,15 +60,18 @@ struct WakeUpStore: Sendable {
                 WHERE i.device_id = e.device_id AND i.receipt_due > 0 AND (i.expires_at IS NULL OR i.expires_at > now())
                 ORDER BY i.message_id DESC LIMIT 1
             ) newest ON true
-            WHERE CASE WHEN e.message_id IS NULL THEN newest.message_id < first_id_of(now() - make_interval(secs => $4::int4))
+            WHERE CASE WHEN e.message_id IS NULL
+                THEN EXISTS (SELECT FROM inbox i WHERE i.device_id = e.device_id AND i.message_id < first_id_of(now() - make_interval(secs => $4::int4))
+                    AND i.receipt_due > 0 AND (i.expires_at IS NULL OR i.expires_at > now()))
                 ELSE EXISTS (SELECT FROM inbox i WHERE i.device_id = e.device_id AND i.message_id = e.message_id
                     AND (i.expires_at IS NULL OR i.expires_at > now())) END
         ), claimed AS (
             INSERT INTO wake_ups AS w (device_id, message_id, woken_at, attempts, retry_at)
             SELECT device_id, message_id, now(), 1, now() + interval '2 minutes' FROM waiting ORDER BY device_id
             ON CONFLICT (device_id) DO UPDATE SET message_id = excluded.message_id, woken_at = now(),
-                attempts = CASE WHEN w.retry_at IS NULL THEN 1 ELSE w.attempts + 1 END, retry_at = now() + interval '2 minutes'
-            WHERE (w.retry_at <= now() AND w.attempts < 10)
+                attempts = CASE WHEN w.retry_at IS NULL THEN 1 ELSE least(w.attempts + 1, 10) END, retry_at = now() + interval '2 minutes'
+            WHERE w.retry_at <= now()
+                OR (excluded.message_id > w.message_id AND w.retry_at IS NOT NULL AND w.woken_at < now() - interval '1 minute')
                 OR (w.woken_at < now() - interval '1 second'
                     AND NOT EXISTS (SELECT FROM inbox i WHERE i.device_id = w.device_id AND i.message_id = w.message_id))
                 OR (excluded.message_id > w.message_id AND w.retry_at IS NULL AND (w.woken_at < now() - interval '10 minutes'
@@ -78,31 +82,24 @@ struct WakeUpStore: Sendable {
         FROM claimed c JOIN push_tokens t ON t.device_id = c.device_id WHERE t.type = ANY ($3::text[])
         """)
 
-    /// For what cannot wait: whoever asks, wakes.
-    private static let claimUrgently = Statement(
-        "push.claim_urgently",
+    /// The tokens of devices for which a ring still waits. Nothing is written, since whoever has the ring wakes, and once: what tells of messages has
+    /// its own claim, and its own tries.
+    private static let tokensForRings = Statement(
+        "push.tokens_for_rings",
         """
-        WITH claimed AS (
-            INSERT INTO wake_ups (device_id, message_id, woken_at, attempts, retry_at)
-            SELECT t.device_id, coalesce(newest.message_id, '00000000-0000-0000-0000-000000000000'), now(), 1, now() + interval '2 minutes'
-            FROM (SELECT DISTINCT device_id FROM push_tokens WHERE device_id = ANY ($1::uuid[]) AND type = ANY ($2::text[])) t
-            LEFT JOIN LATERAL (SELECT i.message_id FROM inbox i WHERE i.device_id = t.device_id ORDER BY i.message_id DESC LIMIT 1) newest ON true
-            ORDER BY t.device_id
-            ON CONFLICT (device_id) DO UPDATE
-                SET message_id = excluded.message_id, woken_at = now(), attempts = 1, retry_at = now() + interval '2 minutes'
-            RETURNING device_id, message_id
-        )
-        SELECT c.device_id, c.message_id, t.token, t.type, t.registered_at
-        FROM claimed c JOIN push_tokens t ON t.device_id = c.device_id WHERE t.type = ANY ($2::text[])
+        SELECT t.device_id, r.message_id, t.token, t.type, t.registered_at
+        FROM unnest($1::uuid[], $2::uuid[]) AS r(device_id, message_id) JOIN push_tokens t ON t.device_id = r.device_id
+        WHERE t.type = ANY ($3::text[]) AND EXISTS (SELECT FROM inbox i WHERE i.device_id = r.device_id AND i.message_id = r.message_id)
         """)
 
-    /// What failed is tried again after 1, 2, 4, … 60 minutes, half of each random; the tenth failure is the last.
+    /// What failed is tried again after 1, 2, 4, … 60 minutes, half of each random, as long as the message waits: the failures that get here are the
+    /// service's, and it may be away for a weekend.
     private static let settle = Statement(
         "push.settle",
         """
         UPDATE wake_ups w SET
             attempts = CASE WHEN s.retry_after IS NULL THEN 0 ELSE w.attempts END,
-            retry_at = CASE WHEN s.retry_after IS NULL OR w.attempts >= 10 THEN NULL
+            retry_at = CASE WHEN s.retry_after IS NULL THEN NULL
                 ELSE now() + make_interval(secs => greatest(s.retry_after, least(3600, 30 * 2 ^ w.attempts) * (0.5 + random() / 2))) END
         FROM unnest($1::uuid[], $2::uuid[], $3::int4[]) AS s(device_id, message_id, retry_after)
         WHERE w.device_id = s.device_id AND w.message_id = s.message_id
@@ -140,10 +137,10 @@ struct WakeUpStore: Sendable {
         return try await pool.transaction { try Self.claims(try $0.execute(Self.claim, parameters)) }
     }
 
-    /// Takes all of these that have a push token.
-    func claimUrgently(_ devices: [Identifier]) async throws -> [WakeUpClaim] {
-        let parameters: [Parameter] = [.uuids(devices), .texts(services.map(\.rawValue))]
-        return try await pool.transaction { try Self.claims(try $0.execute(Self.claimUrgently, parameters)) }
+    /// Whom these rings, which still wait, are to wake.
+    func ringing(_ rings: [PushArrival]) async throws -> [WakeUpClaim] {
+        let parameters: [Parameter] = [.uuids(rings.map(\.deviceId)), .uuids(rings.map(\.messageId)), .texts(services.map(\.rawValue))]
+        return try await pool.run { try Self.claims(try $0.execute(Self.tokensForRings, parameters)) }
     }
 
     func settle(_ settlements: [WakeUpSettlement], removing void: [VoidToken]) async throws {
