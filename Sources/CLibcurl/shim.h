@@ -1,6 +1,8 @@
 #pragma once
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 
 /* Declared by glibc only for _GNU_SOURCE, which Swift's Glibc module does not set. Source: pthread_setname_np(3). */
@@ -46,6 +48,24 @@ static inline CURLcode
 easy_set_seek_callback(CURL *handle, curl_seek_callback callback)
 {
     return curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, callback);
+}
+
+/* What was sent and is not acknowledged for 15 s ends its connection. Without it one whose packets are lost without a word would take requests until
+   the kernel gives up, a quarter of an hour later: a transfer that times out ends its stream, not the HTTP/2 connection. Source: tcp(7). */
+static int
+set_user_timeout(void *context, curl_socket_t descriptor, curlsocktype purpose)
+{
+    unsigned int milliseconds = 15000;
+    (void)context;
+    (void)purpose;
+    setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+    return CURL_SOCKOPT_OK;
+}
+
+static inline CURLcode
+easy_set_user_timeout(CURL *handle)
+{
+    return curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, set_user_timeout);
 }
 
 static inline CURLcode

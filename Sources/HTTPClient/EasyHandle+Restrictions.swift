@@ -24,6 +24,7 @@ extension EasyHandle {
         // A name that is looked up for long would otherwise hold up every transfer when its own is given up.
         set(CURLOPT_QUICK_EXIT, 1)
         set(CURLOPT_TCP_KEEPALIVE, 1)
+        _ = easy_set_user_timeout(pointer)
         switch settings.version {
         case .http1:
             set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)

@@ -73,7 +73,7 @@ def test_the_same_send_again_is_replayed(alice, bob):
 def test_media_lives_as_long_as_its_message_waits_and_a_day_more(own_server, kind):
     server = own_server()
     alice, bob = server.user("Alice"), server.user("Bob")
-    media = uploaded(alice)["mediaId"]
+    media, unused = uploaded(alice)["mediaId"], uploaded(alice)["mediaId"]
     message = send(alice, bob, media).expect(201)["messageId"]
     if kind == "acknowledged":
         bob.acknowledge([message])
@@ -82,6 +82,7 @@ def test_media_lives_as_long_as_its_message_waits_and_a_day_more(own_server, kin
     # What is swept is swept at the start.
     server.terminate()
     server.start()
+    eventually(lambda: download(alice, unused).status == 404, 30, "the sweep has been there")
     if kind == "waiting":
         assert download(bob, media).body == PICTURE
     else:

@@ -8,8 +8,10 @@ import socket
 import pytest
 
 from harness.object_store import ObjectStore
+from harness.scripted_store import ScriptedStore
+from harness.server import Server
 from harness.waiting import eventually
-from test_media import download, leftovers, move_100_mib, upload, uploaded
+from test_media import download, leftovers, upload, uploaded
 
 
 @pytest.fixture
@@ -17,6 +19,49 @@ def store():
     store = ObjectStore()
     yield store
     store.kill()
+
+
+@pytest.fixture(scope="module")
+def scripted():
+    store = ScriptedStore()
+    yield store
+    store.stop()
+
+
+@pytest.fixture(scope="module")
+def on_scripted(checker, scripted):
+    """A server on the scripted store."""
+    server = Server(checker, scripted.settings)
+    try:
+        yield server.start()
+        server.terminate()
+    finally:
+        server.discard()
+
+
+def test_what_fails_in_passing_is_sent_again_whole(scripted, on_scripted):
+    scripted.bodies, scripted.answers = [], [(500, b""), (503, b"<Code>SlowDown</Code>")]
+    content = os.urandom(300_000)
+    uploaded(on_scripted.user(), content)
+    assert scripted.bodies == [content] * 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "code", "tries"),
+    [
+        ((503, b""), 503, "unavailable", 3),
+        ((507, b""), 507, "out-of-space", 1),
+        ((403, b"<Code>QuotaExceeded</Code>"), 507, "out-of-space", 1),
+        ((400, b"<Code>EntityTooLarge</Code>"), 503, "unavailable", 1),
+    ],
+    ids=str,
+)
+def test_what_the_store_does_not_take_is_not_kept(scripted, on_scripted, answer, status, code, tries):
+    scripted.bodies, scripted.answers = [], [answer] * tries
+    upload(on_scripted.user(), os.urandom(1000)).problem(status, code)
+    assert len(scripted.bodies) == tries and scripted.answers == []
+    assert on_scripted.database.query("SELECT count(*) FROM media WHERE NOT is_ready") == [["0"]]
+    eventually(lambda: not leftovers(on_scripted), 5, "the temporary file is gone")
 
 
 def test_a_blob_goes_up_signed_and_comes_down_in_pieces(own_server, store):
@@ -29,10 +74,6 @@ def test_a_blob_goes_up_signed_and_comes_down_in_pieces(own_server, store):
     answer = download(alice, media["mediaId"], Range="bytes=1048570-2097160")
     assert answer.status == 206 and answer.body == content[1048570:2097161]
     assert not (server.data / "media" / "blobs").exists()
-
-
-def test_memory_stays_bounded_while_100_mib_go_through_to_the_store_and_back(own_server, store):
-    move_100_mib(own_server(**store.settings))
 
 
 def test_a_wrong_key_keeps_nothing(own_server, store):

@@ -34,6 +34,20 @@ import Testing
         #expect(server.connections == 1)
     }
 
+    @Test func aConnectionWhosePacketsAreLostIsGivenUp() async throws {
+        let server = try ScriptedServer { peer in while peer.readRequest() != nil { peer.answer() } }
+        defer { server.stop() }
+        let client = HTTPClient(HTTPClientSettings())
+        _ = try await client.send(HTTPRequest(url: server.url))
+        // TCP_USER_TIMEOUT, which Glibc's module does not name, of the kept connection: one of this process's sockets.
+        let timeouts = (Int32(3)..<4_096).map { descriptor -> UInt32 in
+            var (milliseconds, length) = (UInt32(0), socklen_t(4))
+            return getsockopt(descriptor, Int32(IPPROTO_TCP), 18, &milliseconds, &length) == 0 ? milliseconds : 0
+        }
+        #expect(timeouts.contains(15_000))
+        client.close()
+    }
+
     @Test func aSilentServerGetsFewConnectionsAndEveryRequestEnds() async throws {
         let server = try ScriptedServer { peer in while peer.readRequest() != nil {} }
         defer { server.stop() }

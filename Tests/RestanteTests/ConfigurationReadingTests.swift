@@ -160,6 +160,14 @@ import Testing
         #expect(configuration.mediaStore.text == bucket["RESTANTE_MEDIA_STORE"])
     }
 
+    @Test func whatABucketCannotKeepIsNotAccepted() {
+        let bucket = [
+            "RESTANTE_MEDIA_STORE": "s3:https://s3.example/media", "RESTANTE_S3_ACCESS_KEY": "key", "RESTANTE_S3_SECRET_KEY": "secret",
+            "RESTANTE_LIMIT_MEDIA_BYTES": "5368709121",
+        ]
+        #expect(faultsOf(environment: bucket) == ["MEDIA_STORE=s3:<url> keeps no media above 5368709120 bytes: LIMIT_MEDIA_BYTES must not be more"])
+    }
+
     @Test(arguments: [
         ("https://s3.example/media", "https://s3.example/media/", "us-east-1"),
         ("https://s3.example:9000/media?region=eu-central-1", "https://s3.example:9000/media/", "eu-central-1"),

@@ -75,6 +75,33 @@ import Testing
         #expect(try String(contentsOfFile: folder.path + "/incoming/\(uploadId).tus", encoding: .utf8) == "hello")
     }
 
+    @Test func twoWhoFinishOneUploadMakeOneMedium() async throws {
+        let uploads = library.resumable
+        for _ in 0..<10 {
+            let uploadId = database.identifiers.next()
+            try await uploads.store.add(uploadId, of: alice.userId, size: 36, contentType: "text/plain", metadata: "")
+            folder.write("incoming/\(uploadId).tus", uploadId.description)
+            try await uploads.store.advance(uploadId, to: 36)
+            let upload = try await uploads.store.find(uploadId, of: alice.userId)
+            let userId = alice.userId
+            async let first = uploads.finish(upload, by: userId)
+            async let second = uploads.finish(upload, by: userId)
+            #expect(try await [first.isFinished, second.isFinished] == [true, true])
+            let media = try await library.find(uploadId, by: alice.userId)
+            #expect(try await store.read(media.digest, at: 0, count: 36) == Array(uploadId.description.utf8))
+        }
+    }
+
+    @Test func nodesThatSweepAtOnceLeaveNothing() async throws {
+        for number in 0..<50 { try await add("content \(number)") }
+        try query("DELETE FROM media")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 { group.addTask { [library] in try await library.removeOrphans() } }
+            try await group.waitForAll()
+        }
+        #expect(blobs == [])
+    }
+
     @Test func whatIsReadyIsNotTakenBack() async throws {
         let media = try await add("hello")
         await library.withdraw(media.mediaId)

@@ -24,6 +24,10 @@ import Testing
                 FROM devices, generate_series(1, 5) n;
                 INSERT INTO number_lookups SELECT user_id, decode(md5(n::text), 'hex'), now() - random() * interval '29 days'
                 FROM users, generate_series(1, 20) n;
+                INSERT INTO media_blobs (sha256, size) VALUES ('x', 1);
+                INSERT INTO media (media_id, uploader_id, sha256, size, content_type, is_ready, wanted_at, used_at)
+                SELECT gen_random_uuid(), user_id, 'x', 1, '', true, now() - random() * interval '23 hours', now() - random() * interval '29 days'
+                FROM users, generate_series(1, 10) n;
                 INSERT INTO inbox SELECT device_id, gen_random_uuid(), user_id, NULL, 0, 'x' FROM devices, generate_series(1, 10) WHERE revoked_at IS NULL;
                 """, within: 60)
         try connection.execute(simple: "ANALYZE", within: 60)
@@ -57,6 +61,20 @@ import Testing
         let plan = try plan(retention(name), "1000")
         #expect(plan.contains(" on \(table)"))
         #expect(!plan.contains("Seq Scan on \(table)"), "\(plan)")
+    }
+
+    @Test func whatIsWantedIsFoundByProbes() throws {
+        let plan = try plan(MediaStatements.want, "'-infinity'", "'00000000-0000-0000-0000-000000000000'", "1000")
+        #expect(plan.contains("media_by_want"), "\(plan)")
+        for table in ["inbox", "users"] { #expect(plan.contains("on \(table)") && !plan.contains("Seq Scan on \(table)"), "\(plan)") }
+    }
+
+    @Test func mediaThatHasToGoIsFoundByIndexes() throws {
+        let plans = try [
+            plan(MediaStatements.expireUnwanted, "1000"), plan(MediaStatements.expireUnused, "1000", "30"), plan(MediaStatements.expireUnready, "1000"),
+            plan(MediaStatements.usedToday, "gen_random_uuid()", "gen_random_uuid()"),
+        ]
+        for plan in plans { #expect(plan.contains("on media") && !plan.contains("Seq Scan on media "), "\(plan)") }
     }
 
     @Test func whatIsLeftOfRemovedDevicesIsFoundByProbes() throws {

@@ -4,8 +4,8 @@ import Postgres
 /// Resumable uploads: the tus protocol, version 1.0.0, with its extensions creation, expiration and termination.
 ///
 /// `POST` makes an upload and names it in `Location`; `PATCH` sends bytes from `Upload-Offset` on, as often as it takes; `HEAD` asks how far it has
-/// come. The answer that completes it has the media's id in `Restante-Media-Id`, and so has each `HEAD` after that. Every answer, problems
-/// included, has `Tus-Resumable`.
+/// come. The answer that completes it has the media's id in `Restante-Media-Id`, and so has each `HEAD` after that. Every answer of these
+/// operations, problems included, has `Tus-Resumable`; what is refused before they are asked (401, 405, a length too large, a drain) has not.
 /// Source: tus resumable upload protocol 1.0.0.
 enum ResumableUploadEndpoints {
     static let path = "/v1/media/tus"

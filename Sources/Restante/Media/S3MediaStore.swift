@@ -13,12 +13,15 @@ final class S3MediaStore: MediaStore {
     private let client: HTTPClient
     private let logger: Logger
 
+    /// What one PUT may bring; more would need a multipart upload.
+    static let largestObject = 5 << 30
+
     private static let tries = 3
     /// Of no bytes.
     private static let emptyDigest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-    /// `extraCAFile`: as in `HTTPClientSettings`.
-    init(_ location: S3Location, accessKey: String, secretKey: String, extraCAFile: String?, logger: Logger) {
+    /// `largestUpload`: bytes; `extraCAFile`: as in `HTTPClientSettings`.
+    init(_ location: S3Location, accessKey: String, secretKey: String, largestUpload: Int, extraCAFile: String?, logger: Logger) {
         self.location = location
         signature = AWSSignature(accessKey: accessKey, secretKey: secretKey, region: location.region, service: "s3")
         self.logger = logger
@@ -26,7 +29,7 @@ final class S3MediaStore: MediaStore {
         settings.largestResponse = pieceBytes
         settings.extraCAFile = extraCAFile
         // A large blob may take long; what does not move is given up.
-        settings.totalTimeout = .seconds(600)
+        settings.totalTimeout = .seconds(max(600, 60 + largestUpload / 65_536))
         settings.stallTimeout = .seconds(5)
         client = HTTPClient(settings)
     }

@@ -38,8 +38,8 @@ package enum Application {
         let mailroom = Mailroom(writers: writers, metrics: metrics, isThere: { presence.note($0) })
         presence.start { mailroom.show($0, to: $1) }
         writers.start(deliver: { mailroom.deliver($0) }, reconnected: { mailroom.lookSoon() })
-        let pushClient = HTTPClient(PushSettings.clientSettings(configuration))
-        defer { pushClient.close() }
+        let pushClient = PushSettings.isSet(configuration) ? HTTPClient(PushSettings.clientSettings(configuration)) : nil
+        defer { pushClient?.close() }
         let push = makePush(configuration, pool, mailroom, pushClient, metrics, logger)
         let services = try makeServices(configuration, pool, identifiers, writers, mailroom, presence, push, metrics, logger)
         let bus = configuration.hasOtherNodes ? joinOtherNodes(conninfo, identifiers, services) : nil
@@ -144,12 +144,14 @@ package enum Application {
     }
 
     private static func makePush(
-        _ configuration: Configuration, _ pool: Pool, _ mailroom: Mailroom, _ client: HTTPClient, _ metrics: Metrics, _ logger: Logger
+        _ configuration: Configuration, _ pool: Pool, _ mailroom: Mailroom, _ client: HTTPClient?, _ metrics: Metrics, _ logger: Logger
     ) -> Push {
         let providers = PushSettings.providers(configuration, client: client)
         let store = WakeUpStore(
             pool: pool, delaySeconds: configuration.pushDelaySeconds, services: PushService.allCases.filter { providers[$0] != nil })
-        let push = Push(providers, store: store, isPolling: { mailroom.isPolling($0) }, metrics: metrics, logger: logger)
+        let push = Push(
+            providers, store: store, isPolling: { mailroom.isPolling($0) },
+            ringPatience: configuration.hasOtherNodes ? .seconds(1) : .zero, metrics: metrics, logger: logger)
         guard push.isOn else { return push }
         mailroom.whenAbsent { push.arrived($0) }
         metrics.add(.gauge("restante_push_waiting_devices", "Devices with messages that are not old enough to wake them.") { Double(push.waiting) })
@@ -182,7 +184,7 @@ package enum Application {
             case .s3(let location):
                 S3MediaStore(
                     location, accessKey: configuration.s3AccessKey ?? "", secretKey: configuration.s3SecretKey ?? "",
-                    extraCAFile: configuration.tlsCAFile, logger: failures.logger)
+                    largestUpload: configuration.limits[.mediaBytes], extraCAFile: configuration.tlsCAFile, logger: failures.logger)
             }
         return MediaLibrary(
             pool: pool, identifiers: identifiers, store: store,

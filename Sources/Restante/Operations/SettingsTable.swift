@@ -78,6 +78,9 @@ package enum SettingsTable {
         if case .s3 = configuration.mediaStore, configuration.s3AccessKey == nil || configuration.s3SecretKey == nil {
             faults.append("MEDIA_STORE=s3:<url> needs S3_ACCESS_KEY and S3_SECRET_KEY")
         }
+        if case .s3 = configuration.mediaStore, configuration.limits[.mediaBytes] > S3MediaStore.largestObject {
+            faults.append("MEDIA_STORE=s3:<url> keeps no media above \(S3MediaStore.largestObject) bytes: LIMIT_MEDIA_BYTES must not be more")
+        }
         if case .webhook = configuration.otpDelivery, configuration.otpWebhookSecret == nil {
             faults.append("OTP_DELIVERY=webhook:<url> needs OTP_WEBHOOK_SECRET")
         }

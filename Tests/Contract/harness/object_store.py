@@ -58,6 +58,9 @@ class ObjectStore:
         """The digests in the bucket."""
         return {entry["Key"].removeprefix("blobs/") for entry in self.s3.list_objects_v2(Bucket=_BUCKET).get("Contents", [])}
 
+    def lose(self, _server, digest):
+        self.s3.delete_object(Bucket=_BUCKET, Key=f"blobs/{digest}")
+
     def stop_answering(self):
         """Connections are still made, and nothing more happens."""
         os.kill(self.process.pid, signal.SIGSTOP)
