@@ -67,7 +67,9 @@ def test_head_of_a_post_operation_is_not_allowed(client):
 def test_head_works_where_get_does(client, path):
     got, head = client.get(path), client.call("HEAD", path)
     assert (head.status, head.headers["content-type"]) == (got.status, got.headers["content-type"])
-    assert int(head.headers["content-length"]) == len(got.body) > 0
+    length = int(head.headers["content-length"])
+    # How long the database took is told in one digit or in two.
+    assert length > 0 if path == "/readyz" else length == len(got.body) > 0
 
 
 def test_head_works_with_a_token_and_deletes_nothing(client, alice, bob):

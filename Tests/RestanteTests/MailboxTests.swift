@@ -41,9 +41,9 @@ import Testing
         #expect(mailbox.finishRead(1, .of(6, 7), at: 10, moment: 20) == .answer(1, [6, 7]))
     }
 
-    @Test mutating func aDeviceHasEightReadsUnderWayAtOnce() {
-        var granted = (1...9).map { _ in mailbox.beginFetch() }
-        #expect(granted == Array(repeating: true, count: 8) + [false])
+    @Test mutating func aDeviceHasThirtyTwoReadsUnderWayAtOnce() {
+        var granted = (1...33).map { _ in mailbox.beginFetch() }
+        #expect(granted == Array(repeating: true, count: 32) + [false])
         mailbox.endFetch()
         granted = (1...2).map { _ in mailbox.beginFetch() }
         #expect(granted == [true, false])

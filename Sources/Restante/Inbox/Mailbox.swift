@@ -40,7 +40,7 @@ struct Mailbox: Sendable {
     /// More than the users that one device can watch, so that all of them may turn while it is between two polls.
     private static let mostEphemeral = 250
     /// Answers of a quarter of a mebibyte that one device may have in the making.
-    private static let mostFetches = 8
+    private static let mostFetches = 32
     /// Longer than a poll is held, so that a device that stays with one node is announced once.
     private static let newcomerTicks: UInt64 = 600
 
