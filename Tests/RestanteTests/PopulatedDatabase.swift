@@ -48,9 +48,9 @@ final class PopulatedDatabase {
 
     /// A writer that has not started yet; its connections are named so that a test can find them.
     func makeWriter(settings: [String] = DatabaseSettings.ofWriter) -> InboxWriter {
-        let conninfo = database.conninfo + " application_name=writer"
+        let (conninfo, named) = (database.conninfo, settings + ["SET application_name = 'writer'"])
         return InboxWriter(name: "test", batch: batch, logger: .silent) { () throws(PostgresError) in
-            try Connection.open(conninfo, settings: settings, within: 5)
+            try Connection.open(conninfo, settings: named, within: 5)
         }
     }
 
