@@ -47,6 +47,9 @@ import Testing
         mailbox.endFetch()
         granted = (1...2).map { _ in mailbox.beginFetch() }
         #expect(granted == [true, false])
+        for _ in 1...32 { mailbox.endFetch() }
+        granted = (1...5).map { _ in mailbox.beginFetch(isSearch: true) }
+        #expect(granted == [true, true, true, true, false])
     }
 
     @Test mutating func aPollThatWantsOnlySomeItemsAsksTheDatabaseWhichOnesTheyAre() throws {

@@ -115,9 +115,9 @@ import Testing
         #expect(problem?.code == .sessionRevoked)
     }
 
-    @Test func aNinthReadOfOneDeviceAtOnceIsRefused() throws {
+    @Test func aThirtyThirdReadOfOneDeviceAtOnceIsRefused() throws {
         let idle = TestNode(database)
-        let reads = try (1...8).map { _ in try idle.poll(bob, wait: 0) }
+        let reads = try (1...32).map { _ in try idle.poll(bob, wait: 0) }
         let problem = #expect(throws: Problem.self) { try idle.poll(bob, wait: 0) }
         #expect(problem?.code == .overloaded)
         idle.start()

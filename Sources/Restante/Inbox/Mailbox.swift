@@ -146,15 +146,16 @@ struct Mailbox: Sendable {
         return machine.arrival() == .wake ? lookAgain(at: now) : nil
     }
 
-    /// Takes one of the places that a device has for reads without a wait; false: all are taken.
-    mutating func beginFetch() -> Bool {
-        guard fetches < Self.mostFetches else { return false }
-        fetches += 1
+    /// Takes a place of those that a device has for reads without a wait; false: all are taken. A search, which may be long, takes eight.
+    mutating func beginFetch(isSearch: Bool = false) -> Bool {
+        let places = isSearch ? 8 : 1
+        guard fetches + places <= Self.mostFetches else { return false }
+        fetches += places
         return true
     }
 
-    mutating func endFetch() {
-        fetches = max(0, fetches - 1)
+    mutating func endFetch(isSearch: Bool = false) {
+        fetches = max(0, fetches - (isSearch ? 8 : 1))
     }
 
     /// The device was removed: hands back its polls, to be told so. Remembered for longer than the body of a request may take.

@@ -201,29 +201,31 @@ extension Mailroom {
     private func fetchNow(_ visit: InboxVisit, reply: Reply) throws(Problem) {
         let deviceId = visit.device.deviceId
         let now = Self.now()
-        guard slot(deviceId).shard.withLock({ $0.withMailbox(deviceId, at: now) { $0.beginFetch() } }) else { throw .passing(.overloaded) }
+        let isGranted = slot(deviceId).shard.withLock { $0.withMailbox(deviceId, at: now) { $0.beginFetch(isSearch: visit.isSearch) } }
+        guard isGranted else { throw .passing(.overloaded) }
         do {
             try self.visit(visit) { [self] result in
                 switch result {
                 case .success(let outcome):
-                    let page = InboxPage(items: outcome.items, ephemeral: endFetch(deviceId, takesEphemeral: true), hasMore: outcome.hasMore)
+                    let page = InboxPage(items: outcome.items, ephemeral: endFetch(visit, takesEphemeral: true), hasMore: outcome.hasMore)
                     reply.send(.json(encoded: page.encoded(at: .now())))
                 case .failure(let error):
-                    endFetch(deviceId)
+                    endFetch(visit)
                     reply.fail(error)
                 }
             }
         } catch {
-            endFetch(deviceId)
+            endFetch(visit)
             throw error
         }
     }
 
     @discardableResult
-    private func endFetch(_ deviceId: Identifier, takesEphemeral: Bool = false) -> [[UInt8]] {
+    private func endFetch(_ visit: InboxVisit, takesEphemeral: Bool = false) -> [[UInt8]] {
+        let deviceId = visit.device.deviceId
         let now = Self.now()
         return slot(deviceId).shard.withLock { shard in
-            shard.entries[deviceId]?.mailbox.endFetch()
+            shard.entries[deviceId]?.mailbox.endFetch(isSearch: visit.isSearch)
             return takesEphemeral ? shard.entries[deviceId]?.mailbox.takeEphemeral(at: now) ?? [] : []
         }
     }
