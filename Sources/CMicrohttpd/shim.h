@@ -25,6 +25,13 @@ struct mhd_callbacks {
 };
 
 static inline int
+socket_unread_bytes(int descriptor)
+{
+    int bytes = 0;
+    return ioctl(descriptor, FIONREAD, &bytes) == 0 ? bytes : 0;
+}
+
+static inline int
 socket_unsent_bytes(int descriptor)
 {
     int bytes = 0;

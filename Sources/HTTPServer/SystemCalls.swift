@@ -39,3 +39,11 @@ func millisecondsSinceReceived(_ descriptor: Int32) -> Int64? {
     guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &information, &length) == 0 else { return nil }
     return Int64(information.tcpi_last_data_recv)
 }
+
+/// Whether a TCP socket's peer has sent its last, and all of that has been read. Source: tcp(7), TCP_INFO and FIONREAD.
+func hasReadAll(_ descriptor: Int32) -> Bool {
+    var information = tcp_info()
+    var length = socklen_t(MemoryLayout<tcp_info>.size)
+    guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &information, &length) == 0 else { return false }
+    return information.tcpi_state == UInt8(TCP_CLOSE_WAIT) && socket_unread_bytes(descriptor) == 0
+}

@@ -7,6 +7,7 @@ extension Worker {
         nextSweep = now + (isDraining ? 50 : 500)
         for slot in deadlines.overdue(at: now) { expire(slot) }
         for slot in deadlines.slots(in: .idle) { checkIdle(slot) }
+        checkBodies()
         touchResting()
         acceptor.sweep(now: now)
     }
@@ -46,6 +47,24 @@ extension Worker {
         guard idleFor >= 1000, let quietFor = millisecondsSinceReceived(connection.descriptor) else { return }
         // The kernel counts in ticks of up to 10 ms.
         if quietFor < idleFor - 100 { deadlines.enter(.head, slot: slot, due: now - quietFor + policy.head) }
+    }
+
+    /// Ends the connections whose peers have hung up within a body. libmicrohttpd takes a short read for the end of what epoll told it of, and so may
+    /// never look at the hang-up that came with the last bytes. It is given until the next sweep for what it has in its buffer.
+    private func checkBodies() {
+        var found: [Int: Int] = [:]
+        for slot in deadlines.slots(in: .body) {
+            guard let connection = connections[slot], !connection.isCut, hasReadAll(connection.descriptor) else { continue }
+            guard endedBodies[slot] == connection.received else {
+                found[slot] = connection.received
+                continue
+            }
+            if connection.answerOverdue() { continue }
+            // This is news for libmicrohttpd, which then closes it.
+            Glibc.shutdown(connection.descriptor, Int32(SHUT_RDWR))
+            mhd_close_soon(connection.handle)
+        }
+        endedBodies = found
     }
 
     /// Ends an idle connection. A request that has just arrived is still read and answered; then comes the end of the stream.

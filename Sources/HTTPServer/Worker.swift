@@ -42,6 +42,8 @@ final class Worker: @unchecked Sendable {
     private var batch: [Notice] = []
     var now = monotonicMilliseconds()
     var nextSweep: Int64 = 0
+    /// The slots whose peers had ended within a body at the last sweep, and how much of it had come.
+    var endedBodies: [Int: Int] = [:]
     var shutdown = ShutdownSequence()
 
     init(

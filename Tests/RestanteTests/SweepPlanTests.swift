@@ -71,7 +71,8 @@ import Testing
 
     @Test func mediaThatHasToGoIsFoundByIndexes() throws {
         let plans = try [
-            plan(MediaStatements.expireUnwanted, "1000"), plan(MediaStatements.expireUnused, "1000", "30"), plan(MediaStatements.expireUnready, "1000"),
+            plan(MediaStatements.expireUnwanted, "1000"), plan(MediaStatements.expireUnused, "1000", "30"),
+            plan(MediaStatements.expireUnready, "1000"),
             plan(MediaStatements.usedToday, "gen_random_uuid()", "gen_random_uuid()"),
         ]
         for plan in plans { #expect(plan.contains("on media") && !plan.contains("Seq Scan on media "), "\(plan)") }
