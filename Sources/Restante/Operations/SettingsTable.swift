@@ -18,7 +18,9 @@ package enum SettingsTable {
             .optionalNumber("ADMIN_PORT", \.adminPort, 0...65_535, "the port for /metrics and /readyz with details; absent: on PORT"),
             .number("HTTP_WORKERS", \.httpWorkers, 1...64, unit: "threads", "threads that serve HTTP; half of the cores unless it is set"),
             .number("CONNECTION_MEMORY", \.connectionMemory, 2_048...65_536, unit: "bytes", "set aside for each connection; bounds its headers"),
-            .number("WRITERS", \.writers, 1...32, unit: "threads", "threads that commit messages, as many for groups; one session each, one more"),
+            .number(
+                "WRITERS", \.writers, 1...32, unit: "threads",
+                "threads that commit messages, and as many for groups; these and one more have a database session each"),
             .number("POOL_SIZE", \.poolSize, 1...200, unit: "sessions", "database sessions for everything else"),
             .choice("WAKE_BUS", \.wakeBus, "what wakes polls that other nodes hold; auto: database where DATABASE_URL is given"),
             .form(
