@@ -11,7 +11,7 @@ PACKAGES := libmicrohttpd-dev libpq-dev libjansson-dev libcurl4-openssl-dev post
 ARGS ?=
 
 # Tests that wait for tasks. They run apart from those that block, which hold the few threads that tasks run on.
-ASYNCHRONOUS := ^(HTTPClientTests|HTTPServerTests\.Streamed|RestanteTests\.(GroupStore|Media(File|Library)|Push|SessionLookup)Tests)
+ASYNCHRONOUS := ^(HTTPClientTests|HTTPServerTests\.Streamed|RestanteTests\.(CallStore|DeviceStore|Expiry|GroupStore|Health|Media(File|Library)|Push|Retention|SessionLookup)Tests)
 
 .PHONY: help deps build run migrate test lint format bench load sanitize clean
 

@@ -6,7 +6,8 @@ import Testing
 @testable import Restante
 
 /// The calls on a real database: what the clock and the absence of people do to them.
-@Suite struct CallStoreTests {
+/// One test at a time, since each has database sessions of its own.
+@Suite(.serialized) struct CallStoreTests {
     private let database: PopulatedDatabase
     private let pool: Pool
     private let calls: CallStore

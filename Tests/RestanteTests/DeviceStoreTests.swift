@@ -4,7 +4,8 @@ import Testing
 @testable import Restante
 
 /// Removing a device, on a real database: whatever lies in its inbox, it is removed.
-@Suite final class DeviceStoreTests {
+/// One test at a time, since each has database sessions of its own.
+@Suite(.serialized) final class DeviceStoreTests {
     private let database: PopulatedDatabase
     private let pool: Pool
     private let devices: DeviceStore

@@ -6,7 +6,8 @@ import Testing
 @testable import Restante
 
 /// What ends unacknowledged, and who is told of it. Time passes by moving `expires_at`; the database's clock cannot be.
-@Suite final class ExpiryTests {
+/// One test at a time, since each has database sessions of its own.
+@Suite(.serialized) final class ExpiryTests {
     private let database: PopulatedDatabase
     private let alice: Session
     private let bob: [Session]

@@ -4,7 +4,8 @@ import Testing
 
 @testable import Restante
 
-@Suite final class GroupStoreTests {
+/// One test at a time, since each has database sessions of its own.
+@Suite(.serialized) final class GroupStoreTests {
     private let database: PopulatedDatabase
     private let pool: Pool
     private let groups: GroupStore

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Restante
 
-@Suite final class HealthTests {
+/// One test at a time, since each has database sessions of its own.
+@Suite(.serialized) final class HealthTests {
     private let database: TestDatabase
     private let connection: Connection
     private let pool: Pool

@@ -4,7 +4,8 @@ import Testing
 
 @testable import Restante
 
-@Suite final class RetentionTests {
+/// One test at a time, since each has database sessions of its own.
+@Suite(.serialized) final class RetentionTests {
     private let database: PopulatedDatabase
     private let alice: Session
     private let bob: [Session]

@@ -92,6 +92,7 @@ import Testing
         let devices = DeviceStore(pool: Pool(conninfo: database.database.conninfo, size: 1, name: "test"), identifiers: database.identifiers)
         defer { devices.pool.close() }
         try await devices.remove(members[19].deviceId, of: members[19].userId)
+        await devices.clearInbox(of: members[19].deviceId)
         #expect(try database.count(.countShared) == 0)
     }
 
