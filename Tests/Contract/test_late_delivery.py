@@ -48,6 +48,8 @@ def test_an_acknowledged_message_does_not_come_back_by_a_late_hint(own_server):
         with bob.hold(acknowledge=[item["messageId"] for item in items]) as poll:
             assert poll.is_held()
             third.close()
-            assert sorted(send.result(5).status for send in sends) == [200, 201, 201]
+            # What became of the repeated one is asked after the commit; where the lock holds that up for too long, it alone is told so.
+            assert [send.result(5).status for send in sends[:2]] == [201, 201]
+            assert sends[2].result(5).status in (200, 503)
             assert poll.is_held(), f"what was acknowledged came back: {poll.inbox(1)}"
     assert bob.texts() == []
